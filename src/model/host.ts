@@ -1,0 +1,29 @@
+import type { Secret } from './secret.ts';
+
+/** A host of the inventory, its variables resolved by precedence (but their templates not yet rendered). */
+export interface Host {
+  readonly name: string;
+  /** Groups from the outermost (`all`) to the innermost. */
+  readonly groups: readonly string[];
+  readonly vars: Variables;
+}
+
+export type Variables = Readonly<Record<string, unknown>>;
+
+/** How a host is reached, from Ansible's connection variables and the command line. */
+export interface Target {
+  readonly name: string;
+  readonly connection: 'ssh' | 'local';
+  readonly address: string;
+  readonly port: number;
+  readonly user?: string;
+  readonly password?: Secret;
+  readonly privateKeyFile?: string;
+  readonly become?: {
+    readonly method: 'sudo' | 'su';
+    readonly user: string;
+    readonly password?: Secret;
+  };
+  /** Seconds until a connection must be ready. */
+  readonly connectTimeout: number;
+}

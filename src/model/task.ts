@@ -1,0 +1,60 @@
+import type { Variables } from './host.ts';
+import type { Span } from './span.ts';
+
+/** A compiled task of one host, in its place in the order. */
+export interface Task {
+  /** Unique on its host, and stable: adding a task elsewhere does not change it. */
+  readonly id: string;
+  readonly name: string;
+  readonly module: string;
+  /** The module's arguments, or how to make them once the variables they need are known (facts, registered results). */
+  readonly args: Deferred<Readonly<Record<string, unknown>>>;
+  /** The tunnel it is part of. */
+  readonly tunnel: string | null;
+  /** The user's condition. */
+  readonly when: Deferred<boolean>;
+  /** Runs only when one of these earlier tasks changes something in this run; for handlers and restarts. */
+  readonly triggers: readonly Trigger[] | null;
+  /** The variable that receives the result. */
+  readonly register?: string;
+  readonly ignoreErrors: boolean;
+  /** `changed_when`, `failed_when`, given the registered result. */
+  readonly changedWhen?: Deferred<boolean>;
+  readonly failedWhen?: Deferred<boolean>;
+  readonly tags: readonly string[];
+  /** Where the user wrote it, or what it was compiled from. */
+  readonly span: Span | null;
+}
+
+/** `created`: the task must have made its file anew, not only changed it. */
+export interface Trigger {
+  readonly task: string;
+  readonly on: 'change' | 'created';
+}
+
+/** A value that is known now (`needs` is empty), or once the named variables are. A resolve that fails throws a TemplateFault. */
+export interface Deferred<T> {
+  readonly needs: readonly string[];
+  resolve(vars: Variables): T;
+}
+
+export function known<T>(value: T): Deferred<T> {
+  return { needs: [], resolve: () => value };
+}
+
+/** One play, compiled: the tasks of each of its hosts. */
+export interface CompiledPlay {
+  readonly name: string;
+  /** Hosts in the order of the run. */
+  readonly hosts: readonly CompiledHost[];
+  /** Sizes of the batches, the last one repeated; empty: all hosts at once. */
+  readonly serial: readonly number[];
+}
+
+export interface CompiledHost {
+  readonly host: string;
+  /** Handlers included, in their place. */
+  readonly tasks: readonly Task[];
+  /** Run as another user; overrides the inventory. */
+  readonly become: boolean | null;
+}

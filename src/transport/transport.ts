@@ -1,0 +1,68 @@
+import type { Target } from '../model/host.ts';
+
+/**
+ * How scripts reach a host. One connection a host, one shell at a time on it. Implementations: `ssh`, `local`, `fake`.
+ *
+ * Contract: `connect` rejects with a {@link ConnectFault} and nothing else; the host key was verified before any secret
+ * was sent. All text is bytes, one UTF-16 unit a byte ("latin1").
+ */
+export interface Transport {
+  connect(target: Target): Promise<Connection>;
+}
+
+export interface Connection {
+  /**
+   * Runs `program` with `sh -c`, as the target's become user where it has one; a password for that goes over stdin.
+   * `program` is visible in the host's process list: no secrets in it. What is written to the shell later is its stdin.
+   * Rejects with a {@link ConnectFault} when become is refused or the connection is lost meanwhile.
+   */
+  shell(program: string, output: ShellOutput): Promise<Shell>;
+  /** Never rejects. */
+  close(): Promise<void>;
+}
+
+export interface ShellOutput {
+  stdout(bytes: string): void;
+  stderr(bytes: string): void;
+}
+
+export interface Shell {
+  /** Writes to stdin; resolves when the transport has taken it (back-pressure). */
+  write(bytes: string): Promise<void>;
+  /** Closes stdin. */
+  end(): void;
+  /** How it ended; all output was delivered before. Never rejects. */
+  readonly ended: Promise<ShellEnd>;
+}
+
+/** `lost`: the connection broke; whether the shell still runs is not known. */
+export type ShellEnd =
+  | { readonly kind: 'exit'; readonly code: number }
+  | { readonly kind: 'signal'; readonly signal: string }
+  | { readonly kind: 'lost'; readonly why: string };
+
+export type ConnectFaultCode =
+  | 'dns'
+  | 'refused'
+  | 'timeout'
+  | 'network'
+  | 'authentication'
+  | 'host-key-unknown'
+  | 'host-key-changed'
+  | 'host-key-revoked'
+  | 'algorithms'
+  | 'become'
+  | 'lost';
+
+/** Why a host cannot be reached. `message` is for people and holds no secret; `fix` says what to do. */
+export class ConnectFault extends Error {
+  readonly code: ConnectFaultCode;
+  readonly fix: string | undefined;
+
+  constructor(code: ConnectFaultCode, message: string, fix?: string) {
+    super(message);
+    this.name = 'ConnectFault';
+    this.code = code;
+    this.fix = fix;
+  }
+}
