@@ -1,0 +1,220 @@
+import { HostState } from '../model/host-state.ts';
+import type { Target } from '../model/host.ts';
+import type { CompiledHost, Task } from '../model/task.ts';
+import { ConnectFault, type Transport } from '../transport/transport.ts';
+import { applyScript, nextBatch, type Step } from './apply.ts';
+import type { EventListener } from './events.ts';
+import { factsProbe, readFacts, RELEASE_FILE } from './facts.ts';
+import { type Ledger, ledger } from './ledger.ts';
+import type { AnyModule, Facts } from './module.ts';
+import { planTask, planTasks } from './plan.ts';
+import type { Redaction } from './present.ts';
+import { probeScript } from './probe.ts';
+import type { HostResult } from './result.ts';
+import { openSession, type Session } from './session.ts';
+import { readFiles, type Rendering } from './sh.ts';
+
+/** All that a host's run needs; the engine knows no module, transport or reporter but these. */
+export interface HostRun {
+  readonly command: 'check' | 'apply';
+  readonly play: string;
+  readonly host: CompiledHost;
+  readonly target: Target;
+  readonly transport: Transport;
+  readonly rendering: Rendering;
+  readonly modules: ReadonlyMap<string, AnyModule>;
+  readonly redaction: Redaction;
+  readonly emit: EventListener;
+  /** Milliseconds of a clock that never goes back. */
+  readonly clock: () => number;
+  readonly nonce: string;
+  readonly stop: StopSignal;
+  /** What earlier plays of this run will have done to the host; in a check they have not. */
+  readonly foreseen: HostState;
+  /** The digest of the plan that a person has agreed to; null where nobody was asked. */
+  readonly agreed: string | null;
+}
+
+/** Set by SIGINT: the running task ends, nothing after it begins. */
+export interface StopSignal {
+  readonly requested: boolean;
+  /** Calls back once when it is requested; returns how to forget that. */
+  onRequest(callback: () => void): () => void;
+}
+
+export interface HostRunOutcome {
+  readonly result: HostResult;
+  readonly foreseen: HostState;
+  readonly digest: string;
+}
+
+/**
+ * One host's way through a play: read, decide, change, and prove by reading again that nothing is left to do. Never
+ * rejects because of the host: what goes wrong there is its result.
+ */
+export async function runHost(run: HostRun): Promise<HostRunOutcome> {
+  const book = ledger(run);
+  run.emit({ type: 'host-started', play: run.play, host: run.host.host });
+  let session: Session | null = null;
+  try {
+    session = await openSession(run.transport, run.target, run.nonce);
+    await converge(run, session, book);
+  } catch (fault) {
+    if (!(fault instanceof ConnectFault)) throw fault;
+    book.lost(fault);
+  } finally {
+    await session?.close();
+  }
+  const result = book.close();
+  run.emit({ type: 'host-finished', play: run.play, host: run.host.host, result });
+  return { result, foreseen: book.foreseen, digest: book.digest };
+}
+
+async function converge(run: HostRun, session: Session, book: Ledger): Promise<void> {
+  const view = await readHost(run, session, book);
+  let state = view.state.merge(run.foreseen);
+  const initial = state;
+  for (;;) {
+    const { decisions, predicted } = planTasks({ ...planning(run, book, view), state, initial });
+    book.decided(decisions, predicted);
+    if (book.firstPlan) run.emit({ type: 'host-planned', play: run.play, host: run.host.host, tasks: book.results() });
+    if (run.command === 'check' || book.stopsHere()) return;
+
+    const batch = nextBatch(run.host.tasks, decisions);
+    if (batch.length > 0) {
+      const finished = await applyBatch(run, session, book, view, batch);
+      if (!finished) return;
+    } else if (!book.hasUnknown()) {
+      if (book.changedSomething) prove(run, book, view, state, initial);
+      return;
+    }
+    run.emit({ type: 'host-proving', play: run.play, host: run.host.host });
+    const runScoped = HostState.merge([state, ...book.applied(batch)]).runScoped();
+    const again = await readHost(run, session, book);
+    view.args = again.args;
+    state = again.state.merge(runScoped);
+    if (batch.length === 0) book.giveUpOnUnknown();
+  }
+}
+
+interface View {
+  state: HostState;
+  args: ReadonlyMap<string, Record<string, unknown>>;
+  readonly facts: Facts;
+}
+
+/** Reads all that the tasks need; tasks whose arguments come to be known by that are read in a second exchange. */
+async function readHost(run: HostRun, session: Session, book: Ledger): Promise<View> {
+  const needs = run.host.tasks.flatMap((task) => [...task.when.needs, ...task.args.needs]);
+  let facts = book.facts;
+  let args = knownArgs(run, book, facts);
+  const first = await exchange(run, session, args, facts ?? {}, needs);
+  facts = first.facts;
+  book.facts = facts;
+  const states = [first.state];
+  const more = new Map([...knownArgs(run, book, facts)].filter(([id]) => !args.has(id)));
+  if (more.size > 0) {
+    states.push((await exchange(run, session, more, facts, [])).state);
+    args = new Map([...args, ...more]);
+  }
+  return { state: HostState.merge(states), args, facts };
+}
+
+async function exchange(
+  run: HostRun,
+  session: Session,
+  args: ReadonlyMap<string, Record<string, unknown>>,
+  facts: Facts,
+  needs: readonly string[],
+): Promise<{ state: HostState; facts: Facts }> {
+  const probed = run.host.tasks.filter((task) => args.has(task.id));
+  const scripts = probed.map((task) => moduleOf(run, task).probe(args.get(task.id), facts));
+  for (let attempt = 1; ; attempt += 1) {
+    const probe = probeScript([readFiles([RELEASE_FILE]), factsProbe(needs), ...scripts], run.nonce, run.rendering);
+    const outputs = probe.read(await session.run(probe.text));
+    if (outputs === null) {
+      if (attempt < 3) continue;
+      throw new ConnectFault('lost', 'a file on the host keeps changing while it is read');
+    }
+    const [release, uname, ...answers] = outputs;
+    const parsed = probed.map((task, index) => {
+      const output = answers[index];
+      if (output === undefined) throw new Error('a probe has no answer');
+      return moduleOf(run, task).parse(output, args.get(task.id));
+    });
+    return { state: HostState.merge(parsed), facts: readFacts(release?.files.get(RELEASE_FILE), uname?.stdout ?? '') };
+  }
+}
+
+/** The arguments of every task that can be known by now. */
+function knownArgs(run: HostRun, book: Ledger, facts: Facts | null): Map<string, Record<string, unknown>> {
+  const vars = book.variables(facts);
+  const args = new Map<string, Record<string, unknown>>();
+  for (const task of run.host.tasks) {
+    if (task.args.needs.some((name) => vars[name] === undefined)) continue;
+    try {
+      args.set(task.id, task.args.resolve(vars));
+    } catch (fault) {
+      book.fault(task, fault instanceof Error ? fault.message : String(fault));
+    }
+  }
+  return args;
+}
+
+/** Streams the changes and reports them as they happen; false when the host must go no further. */
+async function applyBatch(run: HostRun, session: Session, book: Ledger, view: View, batch: readonly Step[]): Promise<boolean> {
+  let pid: number | null = null;
+  const terminate = () => {
+    if (pid !== null) void session.terminate(pid).catch(() => {});
+  };
+  const forget = run.stop.onRequest(terminate);
+  const stepOf = (id: string) => (id.startsWith('t') ? batch[Number(id.slice(1))] : undefined);
+  try {
+    await session.run(applyScript(batch, run.modules, view.facts, run.nonce, run.rendering), {
+      begin: (id) => {
+        const step = stepOf(id);
+        if (step) book.begun(step);
+      },
+      end: (frame) => {
+        if (frame.id === 'pid') {
+          pid = Number(frame.stdout);
+          if (run.stop.requested) terminate();
+        }
+        const step = stepOf(frame.id);
+        if (step) book.ended(step, frame);
+      },
+    });
+  } finally {
+    forget();
+  }
+  return !book.stopsHere();
+}
+
+/** The second look: every task must now have nothing to do. */
+function prove(run: HostRun, book: Ledger, view: View, state: HostState, initial: HostState): void {
+  for (const task of run.host.tasks) {
+    const args = view.args.get(task.id);
+    if (args === undefined || task.ignoreErrors || !book.isSettled(task)) continue;
+    const plan = planTask(task, args, moduleOf(run, task), state, { facts: view.facts, initial });
+    if (plan.kind === 'change') book.notSettled(task, plan.diff);
+    if (plan.kind === 'blocked') book.fault(task, plan.why);
+  }
+}
+
+function planning(run: HostRun, book: Ledger, view: View) {
+  return {
+    tasks: run.host.tasks,
+    args: view.args,
+    modules: run.modules,
+    facts: view.facts,
+    vars: book.variables(view.facts),
+    outcomes: book.outcomes,
+    registering: new Map(run.host.tasks.flatMap((task) => (task.register === undefined ? [] : [[task.register, task] as const]))),
+  };
+}
+
+function moduleOf(run: HostRun, task: Task): AnyModule {
+  const module = run.modules.get(task.module);
+  if (module === undefined) throw new Error(`no module ${task.module}`);
+  return module;
+}

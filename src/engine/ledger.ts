@@ -1,0 +1,225 @@
+import { fromBytes } from '../model/content.ts';
+import { HostState } from '../model/host-state.ts';
+import type { Variables } from '../model/host.ts';
+import type { Task } from '../model/task.ts';
+import type { ConnectFault } from '../transport/transport.ts';
+import type { Step } from './apply.ts';
+import { factVariables } from './facts.ts';
+import type { Frame } from './frames.ts';
+import type { HostRun } from './host-run.ts';
+import type { Facts, FileDiff } from './module.ts';
+import { creates, type Decision, type Outcome } from './plan.ts';
+import { problem, taskResult } from './present.ts';
+import type { HostResult, HostStatus, Problem, TaskResult } from './result.ts';
+
+/** What is known of a host's tasks at any moment of its run. */
+export interface Ledger {
+  facts: Facts | null;
+  readonly outcomes: ReadonlyMap<string, Outcome>;
+  /** What the plans of this run predict, all together. */
+  readonly foreseen: HostState;
+  /** The first plan in a form that can be compared. */
+  readonly digest: string;
+  readonly firstPlan: boolean;
+  readonly changedSomething: boolean;
+  /** Facts and registered results. */
+  variables(facts: Facts | null): Variables;
+  decided(decisions: ReadonlyMap<string, Decision>, predicted: readonly HostState[]): void;
+  begun(step: Step): void;
+  ended(step: Step, frame: Frame): void;
+  /** What the steps that succeeded were predicted to leave. */
+  applied(batch: readonly Step[]): readonly HostState[];
+  /** The task ran or had nothing to do, so that it must be `ok` when the host is read again. */
+  isSettled(task: Task): boolean;
+  hasUnknown(): boolean;
+  /** True when nothing more may be changed on this host. */
+  stopsHere(): boolean;
+  fault(task: Task, why: string): void;
+  notSettled(task: Task, diff: readonly FileDiff[]): void;
+  /** Nothing was left to do but what still cannot be known: twice in a row is an error of those tasks. */
+  giveUpOnUnknown(): void;
+  lost(fault: ConnectFault): void;
+  results(): readonly TaskResult[];
+  close(): HostResult;
+}
+
+export function ledger(run: HostRun): Ledger {
+  const results = new Map<string, TaskResult>(
+    run.host.tasks.map((task) => [task.id, taskResult(task, run.play, 'skipped', run.redaction)]),
+  );
+  const tolerated = new Set(run.host.tasks.filter((task) => task.ignoreErrors).map((task) => task.id));
+  const outcomes = new Map<string, Outcome>();
+  const registered: Record<string, unknown> = {};
+  let decisions: ReadonlyMap<string, Decision> = new Map();
+  let foreseen = run.foreseen;
+  let plans = 0;
+  let digest = '';
+  let hostError: Problem | null = null;
+  let unreachable = false;
+  let running: { step: Step; since: number } | null = null;
+  let fruitless = 0;
+
+  const put = (task: Task, status: TaskResult['status'], rest: Parameters<typeof taskResult>[4] = {}) => {
+    const result = taskResult(task, run.play, status, run.redaction, rest);
+    results.set(task.id, result);
+    return result;
+  };
+  const fail = (task: Task, error: Problem, diff: readonly FileDiff[] = []) => put(task, 'failed', { error, diff });
+  const failures = () =>
+    [...results.values()].filter(({ id, status }) => (status === 'failed' || status === 'blocked') && !tolerated.has(id));
+
+  const record = (task: Task, decision: Decision) => {
+    if (decision.kind === 'change') {
+      const status = neverChanges(task) ? 'ok' : 'changed';
+      put(task, status, { diff: decision.plan.diff, disruptive: decision.plan.disruptive });
+    } else if (decision.kind === 'unknown') {
+      put(task, 'unknown', { error: { code: 'unknown', message: `not known until ${decision.until}: ${decision.why}` } });
+    } else if (decision.kind === 'blocked') put(task, 'blocked', { error: { code: 'blocked', message: decision.why } });
+    else if (decision.kind === 'fault') fail(task, { code: 'task-invalid', message: decision.why });
+    else put(task, decision.kind);
+  };
+
+  const book: Ledger = {
+    facts: null,
+    outcomes,
+    get foreseen() {
+      return foreseen;
+    },
+    get digest() {
+      return digest;
+    },
+    get firstPlan() {
+      return plans === 1;
+    },
+    get changedSomething() {
+      return [...outcomes.values()].some(({ changed }) => changed);
+    },
+    variables: (facts) => ({ ...(facts === null ? {} : factVariables(facts)), ...registered }),
+    decided: (next, predicted) => {
+      decisions = next;
+      plans += 1;
+      for (const task of run.host.tasks) {
+        const decision = next.get(task.id);
+        if (decision !== undefined && results.get(task.id)?.status !== 'failed') record(task, decision);
+      }
+      if (run.command === 'check') foreseen = HostState.merge([foreseen, ...predicted]);
+      if (plans === 1) digest = digestOf(results);
+      if (plans === 1 && run.agreed !== null && run.agreed !== digest) {
+        hostError = { code: 'plan-changed', message: 'this host changed after its plan was shown; nothing was done, run it again' };
+      }
+    },
+    begun: (step) => {
+      running = { step, since: run.clock() };
+      const result = results.get(step.task.id);
+      if (result) run.emit({ type: 'task-started', play: run.play, host: run.host.host, task: result });
+    },
+    ended: (step, frame) => {
+      const ms = running === null ? 0 : run.clock() - running.since;
+      running = null;
+      const { task, decision } = step;
+      const outcome = { changed: true, created: creates(decision.plan.diff) };
+      const verdict = judge(task, frame, { ...book.variables(book.facts) });
+      outcomes.set(task.id, { changed: verdict.changed, created: verdict.changed && outcome.created });
+      if (task.register !== undefined) registered[task.register] = verdict.result;
+      const { diff, disruptive } = decision.plan;
+      const error = verdict.error;
+      const result = put(task, error ? 'failed' : verdict.changed ? 'changed' : 'ok', { diff, disruptive, error, ms });
+      run.emit({ type: 'task-finished', play: run.play, host: run.host.host, task: result });
+    },
+    applied: (batch) =>
+      batch
+        .filter(({ task }) => results.get(task.id)?.status !== 'failed' && outcomes.has(task.id))
+        .map(({ decision }) => decision.plan.after),
+    isSettled: (task) => {
+      const status = results.get(task.id)?.status;
+      return outcomes.has(task.id) ? status !== 'failed' : status === 'ok' && decisions.get(task.id)?.kind !== 'change';
+    },
+    hasUnknown: () => [...decisions.values()].some(({ kind }) => kind === 'unknown'),
+    stopsHere: () => hostError !== null || failures().length > 0 || run.stop.requested,
+    fault: (task, why) => {
+      fail(task, { code: 'task-invalid', message: why });
+    },
+    notSettled: (task, diff) => {
+      const message = 'it was done, and the host was read again: the change is not there, or something undid it';
+      fail(task, { code: 'not-settled', message }, diff);
+    },
+    giveUpOnUnknown: () => {
+      fruitless += 1;
+      if (fruitless < 2) return;
+      for (const task of run.host.tasks) {
+        const decision = decisions.get(task.id);
+        if (decision?.kind === 'unknown') fail(task, { code: 'unresolved', message: `still not known: ${decision.why}` });
+      }
+    },
+    lost: (fault) => {
+      unreachable = true;
+      const fix = fault.fix === undefined ? '' : `; ${fault.fix}`;
+      const last = running === null ? '' : ` The last task known to run was "${running.step.task.name}".`;
+      hostError = { code: fault.code, message: `${fault.message}${fix}${last}` };
+      if (running !== null) fail(running.step.task, { code: 'lost', message: 'the connection was lost while it ran; it may have gone on' });
+    },
+    results: () => [...results.values()],
+    close: () => {
+      const failed = failures();
+      const first = failed[0];
+      const plansBlocked = first?.status === 'blocked';
+      if (run.command === 'apply') notRun(plansBlocked ? 'nothing was changed on this host' : 'not run');
+      const error = hostError ?? (first ? { code: first.error?.code ?? 'task-failed', message: `${first.name}: ${first.error?.message ?? 'failed'}` } : null);
+      return { status: statusOf(failed.length > 0), error: error && problem(error, run.redaction), tasks: [...results.values()] };
+    },
+  };
+
+  const notRun = (message: string) => {
+    for (const task of run.host.tasks) {
+      const status = results.get(task.id)?.status;
+      const pending = (status === 'changed' && !outcomes.has(task.id)) || status === 'unknown';
+      if (pending) put(task, 'skipped', { error: { code: 'not-run', message } });
+    }
+  };
+  const statusOf = (failed: boolean): HostStatus => {
+    if (unreachable) return 'unreachable';
+    if (failed || hostError !== null) return 'failed';
+    return [...results.values()].some(({ status }) => status === 'changed' || status === 'unknown') ? 'changed' : 'ok';
+  };
+  return book;
+}
+
+/** What a task's frame means, the user's `failed_when` and `changed_when` applied. */
+function judge(task: Task, frame: Frame, vars: Record<string, unknown>): { changed: boolean; error: Problem | null; result: unknown } {
+  const stdout = fromBytes(frame.stdout).replace(/\n$/, '');
+  const stderr = fromBytes(frame.stderr).replace(/\n$/, '');
+  const result = {
+    rc: frame.exitCode,
+    stdout,
+    stderr,
+    stdout_lines: stdout === '' ? [] : stdout.split('\n'),
+    stderr_lines: stderr === '' ? [] : stderr.split('\n'),
+    changed: true,
+    failed: frame.exitCode !== 0,
+    skipped: false,
+  };
+  const seen = task.register === undefined ? vars : { ...vars, [task.register]: result };
+  try {
+    if (task.failedWhen !== undefined) result.failed = task.failedWhen.resolve(seen);
+    if (task.changedWhen !== undefined) result.changed = task.changedWhen.resolve(seen);
+  } catch (fault) {
+    result.failed = true;
+    result.stderr = fault instanceof Error ? fault.message : String(fault);
+  }
+  const said = [result.stderr, stderr === '' ? stdout : ''].map((text) => text.trim()).filter((text) => text !== '');
+  const error = { code: 'task-failed', message: [`exit ${frame.exitCode}`, ...said.map(lastLines)].join(': ') };
+  return { changed: result.changed && !result.failed, error: result.failed ? error : null, result };
+}
+
+/** `changed_when: false`: it runs, and counts for nothing. */
+function neverChanges(task: Task): boolean {
+  return task.changedWhen !== undefined && task.changedWhen.needs.length === 0 && !task.changedWhen.resolve({});
+}
+
+function lastLines(text: string): string {
+  return text.split('\n').slice(-20).join('\n');
+}
+
+function digestOf(results: ReadonlyMap<string, TaskResult>): string {
+  return JSON.stringify([...results.values()].map(({ id, status, diff }) => [id, status, diff]));
+}

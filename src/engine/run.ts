@@ -1,0 +1,121 @@
+import { HostState } from '../model/host-state.ts';
+import type { Target } from '../model/host.ts';
+import type { CompiledHost, CompiledPlay } from '../model/task.ts';
+import type { Transport } from '../transport/transport.ts';
+import type { EventListener } from './events.ts';
+import { runHost, type StopSignal } from './host-run.ts';
+import type { AnyModule } from './module.ts';
+import type { Redaction } from './present.ts';
+import { inParallel } from './parallel.ts';
+import type { HostResult, HostStatus, RunResult } from './result.ts';
+import type { Rendering } from './sh.ts';
+
+export interface RunInput {
+  readonly command: 'check' | 'apply';
+  readonly plays: readonly CompiledPlay[];
+  /** How each host is reached, for a play: become may differ. */
+  readonly target: (host: CompiledHost) => Target;
+  readonly transport: Transport;
+  readonly rendering: (host: string) => Rendering;
+  readonly modules: ReadonlyMap<string, AnyModule>;
+  readonly redaction: Redaction;
+  readonly emit: EventListener;
+  readonly clock: () => number;
+  /** A word of letters and digits that nobody can guess, another one each time. */
+  readonly nonce: () => string;
+  readonly forks: number;
+  readonly stop: StopSignal;
+  /** The plans a person has agreed to, by play and host ({@link planKey}); null when nobody was asked. */
+  readonly agreed: ReadonlyMap<string, string> | null;
+}
+
+export interface RunOutcome extends RunResult {
+  /** Every first plan in a form that can be compared, for `agreed`. */
+  readonly digests: ReadonlyMap<string, string>;
+}
+
+/** Runs the plays, one after another, each on its batches of hosts, each batch in parallel. */
+export async function run(input: RunInput): Promise<RunOutcome> {
+  const progress = newProgress();
+  for (const play of input.plays) {
+    input.emit({ type: 'play-started', play: play.name, hosts: play.hosts.map(({ host }) => host) });
+    for (const batch of batches(play)) {
+      const standing = batch.filter((host) => progress.mayGoOn(host.host));
+      await inParallel(standing, input.forks, async (host) => {
+        if (!input.stop.requested) await runHostOfPlay(input, play, host, progress);
+      });
+      if (batch.length > 0 && batch.every((host) => !progress.mayGoOn(host.host))) break;
+    }
+    if (input.stop.requested) break;
+  }
+  const result = progress.result(input);
+  input.emit({ type: 'run-finished', result });
+  return result;
+}
+
+export function planKey(play: number, host: string): string {
+  return `${play}/${host}`;
+}
+
+async function runHostOfPlay(input: RunInput, play: CompiledPlay, host: CompiledHost, progress: Progress): Promise<void> {
+  const key = planKey(input.plays.indexOf(play), host.host);
+  const outcome = await runHost({
+    command: input.command,
+    play: play.name,
+    host,
+    target: input.target(host),
+    transport: input.transport,
+    rendering: input.rendering(host.host),
+    modules: input.modules,
+    redaction: input.redaction,
+    emit: input.emit,
+    clock: input.clock,
+    nonce: input.nonce(),
+    stop: input.stop,
+    foreseen: progress.foreseen(host.host),
+    agreed: input.agreed === null ? null : (input.agreed.get(key) ?? ''),
+  });
+  progress.add(key, host.host, outcome);
+}
+
+/** `serial`: sizes of the batches, the last one repeated. */
+function batches(play: CompiledPlay): readonly (readonly CompiledHost[])[] {
+  const cut: CompiledHost[][] = [];
+  for (let at = 0, index = 0; at < play.hosts.length; index += 1) {
+    const size = play.serial[Math.min(index, play.serial.length - 1)] ?? play.hosts.length;
+    cut.push(play.hosts.slice(at, at + Math.max(1, size)));
+    at += Math.max(1, size);
+  }
+  return cut;
+}
+
+type Progress = ReturnType<typeof newProgress>;
+
+/** What is known of every host over all plays: a host that failed takes no further part. */
+function newProgress() {
+  const hosts = new Map<string, HostResult>();
+  const foreseen = new Map<string, HostState>();
+  const digests = new Map<string, string>();
+  return {
+    mayGoOn: (host: string) => !['failed', 'unreachable'].includes(hosts.get(host)?.status ?? 'ok'),
+    foreseen: (host: string) => foreseen.get(host) ?? HostState.empty,
+    add: (key: string, host: string, outcome: { result: HostResult; foreseen: HostState; digest: string }) => {
+      const before = hosts.get(host);
+      hosts.set(host, before ? combine(before, outcome.result) : outcome.result);
+      foreseen.set(host, outcome.foreseen);
+      digests.set(key, outcome.digest);
+    },
+    result: (input: RunInput): RunOutcome => {
+      for (const play of input.plays) {
+        for (const { host } of play.hosts) if (!hosts.has(host)) hosts.set(host, { status: 'skipped', error: null, tasks: [] });
+      }
+      return { hosts, interrupted: input.stop.requested, digests };
+    },
+  };
+}
+
+function combine(before: HostResult, after: HostResult): HostResult {
+  const rank: readonly HostStatus[] = ['skipped', 'ok', 'changed', 'failed', 'unreachable'];
+  const status = rank.indexOf(after.status) > rank.indexOf(before.status) ? after.status : before.status;
+  return { status, error: after.error ?? before.error, tasks: [...before.tasks, ...after.tasks] };
+}

@@ -1,0 +1,37 @@
+import type { RunEvent } from '../engine/events.ts';
+import { type Recap, recapOf, type HostResult, type RunResult } from '../engine/result.ts';
+import type { Output, Reporter } from './output.ts';
+
+export const RUN_SCHEMA = 'ipsec-play/run/1';
+
+/** The document of `--output json`, described by schema/run.schema.json. */
+export interface RunDocument {
+  readonly schema: typeof RUN_SCHEMA;
+  readonly command: string;
+  readonly playbook: string;
+  readonly exitCode: number;
+  readonly hosts: Readonly<Record<string, HostResult>>;
+  readonly recap: Readonly<Record<string, Recap>>;
+}
+
+export function runDocument(command: string, playbook: string, exitCode: number, result: RunResult): RunDocument {
+  return {
+    schema: RUN_SCHEMA,
+    command,
+    playbook,
+    exitCode,
+    hosts: Object.fromEntries(result.hosts),
+    recap: Object.fromEntries([...result.hosts].map(([name, host]) => [name, recapOf(host)])),
+  };
+}
+
+/** One event a line, as it happens. */
+export function jsonLinesReporter(output: Output): Reporter {
+  return { listen: (event) => output.results(`${JSON.stringify(plain(event))}\n`), close: async () => {} };
+}
+
+function plain(event: RunEvent): unknown {
+  if (event.type !== 'run-finished') return event;
+  const { hosts, interrupted } = event.result;
+  return { type: event.type, interrupted, recap: Object.fromEntries([...hosts].map(([name, host]) => [name, recapOf(host)])) };
+}
