@@ -1,0 +1,98 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+/** Who may import whom: docs/architecture.md tells why. A folder that is missing here may not be imported by any other. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  'src/model': [],
+  'src/lang': ['src/model'],
+  'src/secrets': ['src/model', 'src/lang'],
+  'src/inventory': ['src/model', 'src/lang', 'src/secrets'],
+  'src/playbook': ['src/model', 'src/lang', 'src/engine/module.ts'],
+  'src/compile': ['src/model', 'src/lang', 'src/inventory', 'src/playbook', 'src/engine/module.ts', 'modules/ipsec-tunnels.ts'],
+  'src/engine': ['src/model', 'src/transport/transport.ts'],
+  'src/transport': ['src/model', 'src/engine/sh.ts'],
+  'src/report': ['src/model', 'src/lang', 'src/engine'],
+  'src/lab': ['src/model', 'src/engine/sh.ts', 'src/transport'],
+  modules: ['src/model', 'src/engine/module.ts', 'src/engine/sh.ts'],
+  'src/cli': [
+    'src/model',
+    'src/lang',
+    'src/secrets',
+    'src/inventory',
+    'src/playbook',
+    'src/compile',
+    'src/engine',
+    'src/transport',
+    'src/report',
+    'src/lab',
+    'modules',
+  ],
+};
+
+/** A package that only one place may know, so that it can be replaced there. */
+const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
+  'node-ssh': ['src/transport/ssh'],
+  ssh2: ['src/transport', 'src/lab'],
+  listr2: ['src/report/tty.ts'],
+  yaml: ['src/lang'],
+  ajv: ['src/lang'],
+  '@huggingface/jinja': ['src/lang'],
+  commander: ['src/cli'],
+  diff: ['src/report'],
+  'ip-address': ['src/model'],
+};
+
+const files = ['src', 'modules'].flatMap(sources);
+
+describe('imports', () => {
+  test.each(files)('%s', (file) => {
+    const home = folderOf(file);
+    for (const target of imports(file)) {
+      if (target.startsWith('.')) {
+        const path = normalize(join(dirname(file), target));
+        const allowed = [home, ...(MAY_IMPORT[home] ?? [])];
+        expect(allowed.some((each) => within(path, each)), `${file} imports ${path}`).toBe(true);
+      } else {
+        const owners = ONLY_IN[target] ?? ONLY_IN[target.split('/')[0] ?? ''];
+        if (owners) expect(owners.some((each) => file.startsWith(each)), `${file} imports ${target}`).toBe(true);
+      }
+    }
+  });
+
+  test('modules see no file system, process, clock or randomness', () => {
+    for (const file of files.filter((each) => each.startsWith('modules/'))) {
+      const text = readFileSync(file, 'utf8');
+      expect(imports(file).filter((target) => target.startsWith('node:')), file).toEqual([]);
+      expect(text, file).not.toMatch(/Date\.now|new Date|Math\.random|\bprocess\.|performance\./);
+    }
+  });
+
+  test('process is known only to the command line, to the lab, and where a child process needs it', () => {
+    for (const file of files) {
+      if (/^src\/(cli|lab)\//.test(file) || file === 'src/transport/local.ts') continue;
+      expect(readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, ''), file).not.toMatch(/\bprocess\.(?!js)/);
+    }
+  });
+});
+
+function sources(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    if (statSync(path).isDirectory()) return sources(path);
+    return path.endsWith('.ts') ? [path] : [];
+  });
+}
+
+function folderOf(file: string): string {
+  return file.startsWith('modules/') ? 'modules' : file.split('/').slice(0, 2).join('/');
+}
+
+function within(path: string, allowed: string): boolean {
+  return path === allowed || path.startsWith(`${allowed}/`);
+}
+
+function imports(file: string): string[] {
+  const text = readFileSync(file, 'utf8');
+  return [...text.matchAll(/(?:from|import\()\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+}
