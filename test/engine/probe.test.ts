@@ -8,8 +8,9 @@ import { probeScript } from '../../src/engine/probe.ts';
 import { readFiles, type Rendering, type Script, sh } from '../../src/engine/sh.ts';
 import { fromBytes } from '../../src/model/content.ts';
 import { Secret } from '../../src/model/secret.ts';
+import { shells } from '../support/shells.ts';
 
-const SHELLS = [['dash'], ['bash'], ['busybox', 'sh']].filter(([name]) => spawnSync(name ?? '', ['-c', ':']).error === undefined);
+
 const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
 
 let root: string;
@@ -56,7 +57,7 @@ const paths = [
   '/dev-null-has-no-place-here',
 ];
 
-describe.each(SHELLS)('reading files in one go, %s', (...shell) => {
+describe.each(shells)('reading files in one go, %s', (...shell) => {
   test('kind, mode and every byte, links followed', () => {
     const files = probe(shell, [readFiles(paths)])?.[0]?.files;
     expect(files?.get("/etc/it's")).toMatchObject({ kind: 'file', mode: 0o640, bytes: 'quoted\n', uid: process.getuid?.() });
