@@ -8,7 +8,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 const installed = `${root}node_modules/.package-lock.json`;
 if (!existsSync(installed) || newest(`${root}package-lock.json`) > newest(installed)) run('npm', ['ci']);
-if (!existsSync(`${root}dist/cli.js`) || newest(`${root}src`, `${root}modules`, `${root}scripts`) > newest(`${root}dist/cli.js`)) {
+if (
+  !existsSync(`${root}dist/cli.js`) ||
+  newest(`${root}src`, `${root}modules`, `${root}scripts`) > newest(`${root}dist/cli.js`)
+) {
   run(process.execPath, [`${root}scripts/build.mjs`]);
 }
 
@@ -23,7 +26,9 @@ function newest(...paths) {
 }
 
 function run(command, args) {
-  console.error(`> ${command === process.execPath ? 'node' : command} ${args.map((arg) => arg.replace(root, '')).join(' ')}`);
+  console.error(
+    `> ${command === process.execPath ? 'node' : command} ${args.map((arg) => arg.replace(root, '')).join(' ')}`,
+  );
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
   if (error) console.error(error.message);
   if (status !== 0) process.exit(status ?? 1);

@@ -9,7 +9,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/secrets': ['src/model', 'src/lang'],
   'src/inventory': ['src/model', 'src/lang', 'src/secrets'],
   'src/playbook': ['src/model', 'src/lang', 'src/engine/module.ts'],
-  'src/compile': ['src/model', 'src/lang', 'src/inventory', 'src/playbook', 'src/engine/module.ts', 'modules/ipsec-tunnels.ts'],
+  'src/compile': [
+    'src/model',
+    'src/lang',
+    'src/inventory',
+    'src/playbook',
+    'src/engine/module.ts',
+    'modules/ipsec-tunnels.ts',
+  ],
   'src/engine': ['src/model', 'src/transport/transport.ts'],
   'src/transport': ['src/model', 'src/engine/sh.ts'],
   'src/report': ['src/model', 'src/lang', 'src/engine'],
@@ -52,10 +59,17 @@ describe('imports', () => {
       if (target.startsWith('.')) {
         const path = normalize(join(dirname(file), target));
         const allowed = [home, ...(MAY_IMPORT[home] ?? [])];
-        expect(allowed.some((each) => within(path, each)), `${file} imports ${path}`).toBe(true);
+        expect(
+          allowed.some((each) => within(path, each)),
+          `${file} imports ${path}`,
+        ).toBe(true);
       } else {
         const owners = ONLY_IN[target] ?? ONLY_IN[target.split('/')[0] ?? ''];
-        if (owners) expect(owners.some((each) => file.startsWith(each)), `${file} imports ${target}`).toBe(true);
+        if (owners)
+          expect(
+            owners.some((each) => file.startsWith(each)),
+            `${file} imports ${target}`,
+          ).toBe(true);
       }
     }
   });
@@ -63,7 +77,10 @@ describe('imports', () => {
   test('modules see no file system, process, clock or randomness', () => {
     for (const file of files.filter((each) => each.startsWith('modules/'))) {
       const text = readFileSync(file, 'utf8');
-      expect(imports(file).filter((target) => target.startsWith('node:')), file).toEqual([]);
+      expect(
+        imports(file).filter((target) => target.startsWith('node:')),
+        file,
+      ).toEqual([]);
       expect(text, file).not.toMatch(/Date\.now|new Date|Math\.random|\bprocess\.|performance\./);
     }
   });

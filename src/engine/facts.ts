@@ -1,6 +1,6 @@
-import type { FileState } from '../model/host-state.ts';
-import type { Variables } from '../model/host.ts';
 import { fromBytes } from '../model/content.ts';
+import type { Variables } from '../model/host.ts';
+import type { FileState } from '../model/host-state.ts';
 import type { Facts } from './module.ts';
 import { nothing, type Script, sh } from './sh.ts';
 
@@ -34,7 +34,12 @@ export function factsProbe(needs: Iterable<string>): Script {
 }
 
 export function readFacts(release: FileState | undefined, uname: string): Facts {
-  const line = release?.kind === 'file' ? fromBytes(release.bytes ?? '').split('\n')[0]?.trim() : undefined;
+  const line =
+    release?.kind === 'file'
+      ? fromBytes(release.bytes ?? '')
+          .split('\n')[0]
+          ?.trim()
+      : undefined;
   const [hostname, kernel, architecture] = uname.split('\n');
   return {
     redhatRelease: line || undefined,

@@ -18,8 +18,14 @@ export interface FrameListener {
  * output. A frame is over when both of its ends have come: SSH does not order the streams against each other. On a
  * terminal both streams arrive as one, which reads the same.
  */
-export function frameReader(nonce: string, listener: FrameListener): { stdout(bytes: string): void; stderr(bytes: string): void } {
-  const open = new Map<string, { out: string[]; err: string[]; outEnded: boolean; errEnded: boolean; exitCode: number }>();
+export function frameReader(
+  nonce: string,
+  listener: FrameListener,
+): { stdout(bytes: string): void; stderr(bytes: string): void } {
+  const open = new Map<
+    string,
+    { out: string[]; err: string[]; outEnded: boolean; errEnded: boolean; exitCode: number }
+  >();
   const current: { out: string | null; err: string | null } = { out: null, err: null };
 
   const frameOf = (id: string) => {
@@ -80,7 +86,10 @@ function scanner(
         return;
       }
       text(held.slice(0, at));
-      const [letter = '', id = '', code = '0'] = held.slice(at + sign.length, end).replace(/\r$/, '').split(' ');
+      const [letter = '', id = '', code = '0'] = held
+        .slice(at + sign.length, end)
+        .replace(/\r$/, '')
+        .split(' ');
       marker(letter, id, Number(code));
       held = held.slice(end + 1);
     }

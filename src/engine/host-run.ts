@@ -1,10 +1,10 @@
-import { HostState } from '../model/host-state.ts';
 import type { Target } from '../model/host.ts';
+import { HostState } from '../model/host-state.ts';
 import type { CompiledHost, Task } from '../model/task.ts';
 import { ConnectFault, type Transport } from '../transport/transport.ts';
 import { applyScript, nextBatch, type Step } from './apply.ts';
 import type { EventListener } from './events.ts';
-import { factsProbe, readFacts, RELEASE_FILE } from './facts.ts';
+import { factsProbe, RELEASE_FILE, readFacts } from './facts.ts';
 import { type Ledger, ledger } from './ledger.ts';
 import type { AnyModule, Facts } from './module.ts';
 import { planTask, planTasks } from './plan.ts';
@@ -12,7 +12,7 @@ import type { Redaction } from './present.ts';
 import { probeScript } from './probe.ts';
 import type { HostResult } from './result.ts';
 import { openSession, type Session } from './session.ts';
-import { readFiles, type Rendering } from './sh.ts';
+import { type Rendering, readFiles } from './sh.ts';
 
 /** All that a host's run needs; the engine knows no module, transport or reporter but these. */
 export interface HostRun {
@@ -162,7 +162,13 @@ function knownArgs(run: HostRun, book: Ledger, facts: Facts | null): Map<string,
 }
 
 /** Streams the changes and reports them as they happen; false when the host must go no further. */
-async function applyBatch(run: HostRun, session: Session, book: Ledger, view: View, batch: readonly Step[]): Promise<boolean> {
+async function applyBatch(
+  run: HostRun,
+  session: Session,
+  book: Ledger,
+  view: View,
+  batch: readonly Step[],
+): Promise<boolean> {
   let pid: number | null = null;
   const terminate = () => {
     if (pid !== null) void session.terminate(pid).catch(() => {});
@@ -209,7 +215,9 @@ function planning(run: HostRun, book: Ledger, view: View) {
     facts: view.facts,
     vars: book.variables(view.facts),
     outcomes: book.outcomes,
-    registering: new Map(run.host.tasks.flatMap((task) => (task.register === undefined ? [] : [[task.register, task] as const]))),
+    registering: new Map(
+      run.host.tasks.flatMap((task) => (task.register === undefined ? [] : [[task.register, task] as const])),
+    ),
   };
 }
 

@@ -1,6 +1,6 @@
 import { fromBytes } from '../model/content.ts';
-import { HostState } from '../model/host-state.ts';
 import type { Variables } from '../model/host.ts';
+import { HostState } from '../model/host-state.ts';
 import type { Task } from '../model/task.ts';
 import type { ConnectFault } from '../transport/transport.ts';
 import type { Step } from './apply.ts';
@@ -66,14 +66,18 @@ export function ledger(run: HostRun): Ledger {
   };
   const fail = (task: Task, error: Problem, diff: readonly FileDiff[] = []) => put(task, 'failed', { error, diff });
   const failures = () =>
-    [...results.values()].filter(({ id, status }) => (status === 'failed' || status === 'blocked') && !tolerated.has(id));
+    [...results.values()].filter(
+      ({ id, status }) => (status === 'failed' || status === 'blocked') && !tolerated.has(id),
+    );
 
   const record = (task: Task, decision: Decision) => {
     if (decision.kind === 'change') {
       const status = neverChanges(task) ? 'ok' : 'changed';
       put(task, status, { diff: decision.plan.diff, disruptive: decision.plan.disruptive });
     } else if (decision.kind === 'unknown') {
-      put(task, 'unknown', { error: { code: 'unknown', message: `not known until ${decision.until}: ${decision.why}` } });
+      put(task, 'unknown', {
+        error: { code: 'unknown', message: `not known until ${decision.until}: ${decision.why}` },
+      });
     } else if (decision.kind === 'blocked') put(task, 'blocked', { error: { code: 'blocked', message: decision.why } });
     else if (decision.kind === 'fault') fail(task, { code: 'task-invalid', message: decision.why });
     else put(task, decision.kind);
@@ -105,7 +109,10 @@ export function ledger(run: HostRun): Ledger {
       if (run.command === 'check') foreseen = HostState.merge([foreseen, ...predicted]);
       if (plans === 1) digest = digestOf(results);
       if (plans === 1 && run.agreed !== null && run.agreed !== digest) {
-        hostError = { code: 'plan-changed', message: 'this host changed after its plan was shown; nothing was done, run it again' };
+        hostError = {
+          code: 'plan-changed',
+          message: 'this host changed after its plan was shown; nothing was done, run it again',
+        };
       }
     },
     begun: (step) => {
@@ -148,7 +155,8 @@ export function ledger(run: HostRun): Ledger {
       if (fruitless < 2) return;
       for (const task of run.host.tasks) {
         const decision = decisions.get(task.id);
-        if (decision?.kind === 'unknown') fail(task, { code: 'unresolved', message: `still not known: ${decision.why}` });
+        if (decision?.kind === 'unknown')
+          fail(task, { code: 'unresolved', message: `still not known: ${decision.why}` });
       }
     },
     lost: (fault) => {
@@ -156,7 +164,8 @@ export function ledger(run: HostRun): Ledger {
       const fix = fault.fix === undefined ? '' : `; ${fault.fix}`;
       const last = running === null ? '' : ` The last task known to run was "${running.step.task.name}".`;
       hostError = { code: fault.code, message: `${fault.message}${fix}${last}` };
-      if (running !== null) fail(running.step.task, { code: 'lost', message: 'the connection was lost while it ran; it may have gone on' });
+      if (running !== null)
+        fail(running.step.task, { code: 'lost', message: 'the connection was lost while it ran; it may have gone on' });
     },
     results: () => [...results.values()],
     close: () => {
@@ -164,8 +173,16 @@ export function ledger(run: HostRun): Ledger {
       const first = failed[0];
       const plansBlocked = first?.status === 'blocked';
       if (run.command === 'apply') notRun(plansBlocked ? 'nothing was changed on this host' : 'not run');
-      const error = hostError ?? (first ? { code: first.error?.code ?? 'task-failed', message: `${first.name}: ${first.error?.message ?? 'failed'}` } : null);
-      return { status: statusOf(failed.length > 0), error: error && problem(error, run.redaction), tasks: [...results.values()] };
+      const error =
+        hostError ??
+        (first
+          ? { code: first.error?.code ?? 'task-failed', message: `${first.name}: ${first.error?.message ?? 'failed'}` }
+          : null);
+      return {
+        status: statusOf(failed.length > 0),
+        error: error && problem(error, run.redaction),
+        tasks: [...results.values()],
+      };
     },
   };
 
@@ -185,7 +202,11 @@ export function ledger(run: HostRun): Ledger {
 }
 
 /** What a task's frame means, the user's `failed_when` and `changed_when` applied. */
-function judge(task: Task, frame: Frame, vars: Record<string, unknown>): { changed: boolean; error: Problem | null; result: unknown } {
+function judge(
+  task: Task,
+  frame: Frame,
+  vars: Record<string, unknown>,
+): { changed: boolean; error: Problem | null; result: unknown } {
   const stdout = fromBytes(frame.stdout).replace(/\n$/, '');
   const stderr = fromBytes(frame.stderr).replace(/\n$/, '');
   const result = {

@@ -1,5 +1,5 @@
-import type { HostState } from '../model/host-state.ts';
 import type { Variables } from '../model/host.ts';
+import type { HostState } from '../model/host-state.ts';
 import type { Task, Trigger } from '../model/task.ts';
 import type { AnyModule, Facts, FileDiff, Plan } from './module.ts';
 
@@ -7,7 +7,11 @@ import type { AnyModule, Facts, FileDiff, Plan } from './module.ts';
 export type Decision =
   | { readonly kind: 'ok' }
   | { readonly kind: 'skipped'; readonly why: string }
-  | { readonly kind: 'change'; readonly plan: Extract<Plan<unknown>, { kind: 'change' }>; readonly args: Record<string, unknown> }
+  | {
+      readonly kind: 'change';
+      readonly plan: Extract<Plan<unknown>, { kind: 'change' }>;
+      readonly args: Record<string, unknown>;
+    }
   | { readonly kind: 'unknown'; readonly until: string; readonly why: string }
   | { readonly kind: 'blocked'; readonly why: string }
   | { readonly kind: 'fault'; readonly why: string };
@@ -92,7 +96,8 @@ function decide(task: Task, state: HostState, input: Deciding): Decision {
     return { kind: 'fault', why: `when: ${messageOf(fault)}` };
   }
   const args = input.args.get(task.id);
-  if (args === undefined) return { kind: 'unknown', until: 'the host is read again', why: 'its arguments were not known before' };
+  if (args === undefined)
+    return { kind: 'unknown', until: 'the host is read again', why: 'its arguments were not known before' };
   const module = input.modules.get(task.module);
   if (module === undefined) throw new Error(`no module ${task.module}`);
   const plan = planTask(task, args, module, state, input);
@@ -117,7 +122,8 @@ function triggerState(triggers: readonly Trigger[] | null, input: Deciding): Dec
     }
     const decision = input.decisions.get(task);
     if (decision?.kind === 'change' && (on === 'change' || creates(decision.plan.diff))) return { kind: 'pulled' };
-    if (decision?.kind === 'unknown') waiting = { kind: 'unknown', until: decision.until, why: 'it runs only if that changes something' };
+    if (decision?.kind === 'unknown')
+      waiting = { kind: 'unknown', until: decision.until, why: 'it runs only if that changes something' };
   }
   return waiting ?? { kind: 'skipped', why: 'nothing it waits for has changed' };
 }

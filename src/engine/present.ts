@@ -50,6 +50,8 @@ function diffText(diff: FileDiff, redaction: Redaction): DiffText {
 /** The plain parts are redacted too: a secret may have come into them by another way. */
 function sideText(side: Content | null, redaction: Redaction): string | null {
   if (side === null) return null;
-  const parts = side.map((part) => (typeof part === 'string' ? redaction.redact(fromBytes(part)) : redaction.fingerprint(part)));
+  const parts = side.map((part) =>
+    typeof part === 'string' ? redaction.redact(fromBytes(part)) : redaction.fingerprint(part),
+  );
   return parts.join('');
 }

@@ -1,8 +1,8 @@
 import type { FileState } from '../model/host-state.ts';
-import { prelude } from './prelude.ts';
-import { path, type Rendering, render, type Script, sh } from './sh.ts';
 import type { Frame } from './frames.ts';
 import type { ProbeOutput } from './module.ts';
+import { prelude } from './prelude.ts';
+import { path, type Rendering, render, type Script, sh } from './sh.ts';
 
 /** Paths read by one stat and one cat. */
 const CHUNK = 64;
@@ -160,7 +160,16 @@ function readLs(numeric: string, named: string): Stat | null {
   const [, , owner = '', group = ''] = named.split(/\s+/);
   if (flags.length < 10) return null;
   const kind = flags[0] === '-' ? 'file' : flags[0] === 'd' ? 'directory' : 'other';
-  return { kind, type: flags[0] ?? '', mode: modeOf(flags), uid: Number(uid), gid: Number(gid), owner, group, size: Number(size) };
+  return {
+    kind,
+    type: flags[0] ?? '',
+    mode: modeOf(flags),
+    uid: Number(uid),
+    gid: Number(gid),
+    owner,
+    group,
+    size: Number(size),
+  };
 }
 
 function modeOf(flags: string): number {

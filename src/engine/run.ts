@@ -1,12 +1,12 @@
-import { HostState } from '../model/host-state.ts';
 import type { Target } from '../model/host.ts';
+import { HostState } from '../model/host-state.ts';
 import type { CompiledHost, CompiledPlay } from '../model/task.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { EventListener } from './events.ts';
 import { runHost, type StopSignal } from './host-run.ts';
 import type { AnyModule } from './module.ts';
-import type { Redaction } from './present.ts';
 import { inParallel } from './parallel.ts';
+import type { Redaction } from './present.ts';
 import type { HostResult, HostStatus, RunResult } from './result.ts';
 import type { Rendering } from './sh.ts';
 
@@ -57,7 +57,12 @@ export function planKey(play: number, host: string): string {
   return `${play}/${host}`;
 }
 
-async function runHostOfPlay(input: RunInput, play: CompiledPlay, host: CompiledHost, progress: Progress): Promise<void> {
+async function runHostOfPlay(
+  input: RunInput,
+  play: CompiledPlay,
+  host: CompiledHost,
+  progress: Progress,
+): Promise<void> {
   const key = planKey(input.plays.indexOf(play), host.host);
   const outcome = await runHost({
     command: input.command,
@@ -107,7 +112,8 @@ function newProgress() {
     },
     result: (input: RunInput): RunOutcome => {
       for (const play of input.plays) {
-        for (const { host } of play.hosts) if (!hosts.has(host)) hosts.set(host, { status: 'skipped', error: null, tasks: [] });
+        for (const { host } of play.hosts)
+          if (!hosts.has(host)) hosts.set(host, { status: 'skipped', error: null, tasks: [] });
       }
       return { hosts, interrupted: input.stop.requested, digests };
     },

@@ -57,7 +57,12 @@ function session(connection: Connection, nonce: string): Session {
     const opened = await shell;
     void opened.ended.then((end) => {
       const why = end.kind === 'lost' ? end.why : end.kind === 'signal' ? `signal ${end.signal}` : `exit ${end.code}`;
-      const said = lastWords.trim().split('\n').filter((line) => !line.includes(nonce)).slice(-3).join('; ');
+      const said = lastWords
+        .trim()
+        .split('\n')
+        .filter((line) => !line.includes(nonce))
+        .slice(-3)
+        .join('; ');
       settle?.reject(new ConnectFault('lost', `the shell on the host ended (${why})${said === '' ? '' : `: ${said}`}`));
     });
   };

@@ -136,7 +136,8 @@ function renderWord(word: Exclude<Part, { raw: string }>['word'], rendering: Ren
   if (typeof word === 'string') return quote(toBytes(word));
   if (word instanceof Secret) return quote(toBytes(reveal(word)));
   if (word instanceof TargetPath) return quote(toBytes(rendering.root + word.path));
-  if (word instanceof ForeignCommand) return [...rendering.commandShell, word.command].map((w) => quote(toBytes(w))).join(' ');
+  if (word instanceof ForeignCommand)
+    return [...rendering.commandShell, word.command].map((w) => quote(toBytes(w))).join(' ');
   const bytes = joined(word.content);
   return quote(typeof bytes === 'string' ? bytes : reveal(bytes));
 }

@@ -1,5 +1,5 @@
 import type { RunEvent } from '../engine/events.ts';
-import { type Recap, recapOf, type HostResult, type RunResult } from '../engine/result.ts';
+import { type HostResult, type Recap, type RunResult, recapOf } from '../engine/result.ts';
 import type { Output, Reporter } from './output.ts';
 
 export const RUN_SCHEMA = 'ipsec-play/run/1';
@@ -33,5 +33,9 @@ export function jsonLinesReporter(output: Output): Reporter {
 function plain(event: RunEvent): unknown {
   if (event.type !== 'run-finished') return event;
   const { hosts, interrupted } = event.result;
-  return { type: event.type, interrupted, recap: Object.fromEntries([...hosts].map(([name, host]) => [name, recapOf(host)])) };
+  return {
+    type: event.type,
+    interrupted,
+    recap: Object.fromEntries([...hosts].map(([name, host]) => [name, recapOf(host)])),
+  };
 }

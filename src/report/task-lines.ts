@@ -8,8 +8,14 @@ export function taskLines(host: string, task: TaskResult, options: ReportOptions
   const painted = paintStatus(task.status, colors);
   const took = task.ms >= 1000 ? colors.dim(` (${(task.ms / 1000).toFixed(1)} s)`) : '';
   const lines = [`[${host}] ${visible(task.name)}: ${painted}${took}`];
-  if (task.disruptive !== null && task.status !== 'skipped') lines.push(colors.yellow(`    disruptive: ${task.disruptive}`));
-  if (task.error !== null) lines.push(...visible(task.error.message).split('\n').map((line) => `    ${line}`));
+  if (task.disruptive !== null && task.status !== 'skipped')
+    lines.push(colors.yellow(`    disruptive: ${task.disruptive}`));
+  if (task.error !== null)
+    lines.push(
+      ...visible(task.error.message)
+        .split('\n')
+        .map((line) => `    ${line}`),
+    );
   if (options.diff && task.status !== 'skipped') {
     lines.push(...task.diff.flatMap((diff) => diffLines(diff, colors).map((line) => `    ${line}`)));
   }

@@ -25,7 +25,9 @@ export function ttyReporter(output: Output, options: ReportOptions, terminal: No
   const close = async () => {
     await Promise.all(displays.map((display) => display.end()));
     for (const { host, result } of finished) {
-      const lines = result.tasks.filter((task) => isNews(task, options)).flatMap((task) => taskLines(host, task, options, output.colors));
+      const lines = result.tasks
+        .filter((task) => isNews(task, options))
+        .flatMap((task) => taskLines(host, task, options, output.colors));
       if (lines.length > 0) output.results(`${lines.join('\n')}\n`);
     }
     if (outcome !== null) output.results(`\n${recapLines(options.command, outcome, output.colors).join('\n')}\n`);
@@ -38,7 +40,12 @@ interface Display {
   end(): Promise<void>;
 }
 
-function startDisplay(play: string, hosts: readonly string[], options: ReportOptions, terminal: NodeJS.WriteStream): Display {
+function startDisplay(
+  play: string,
+  hosts: readonly string[],
+  options: ReportOptions,
+  terminal: NodeJS.WriteStream,
+): Display {
   const lanes = new Map(hosts.map((host) => [host, lane(host, options)]));
   const count = { done: 0 };
   const over = gate<void>();
@@ -59,7 +66,13 @@ function startDisplay(play: string, hosts: readonly string[], options: ReportOpt
       concurrent: true,
       exitOnError: false,
       registerSignalListeners: false,
-      rendererOptions: { logger, collapseSubtasks: false, collapseErrors: false, showErrorMessage: true, timer: elapsed },
+      rendererOptions: {
+        logger,
+        collapseSubtasks: false,
+        collapseErrors: false,
+        showErrorMessage: true,
+        timer: elapsed,
+      },
     });
     return listr.run().catch(() => {});
   });
@@ -86,12 +99,16 @@ function lane(host: string, options: ReportOptions) {
   const task: ListrTask = {
     title: host,
     task: async (_, self) => {
-      const changes = (await Promise.race([planned.opened, finished.opened.then(() => [])])).filter(({ status }) => status === 'changed');
+      const changes = (await Promise.race([planned.opened, finished.opened.then(() => [])])).filter(
+        ({ status }) => status === 'changed',
+      );
       const ending = async () => {
         const result = await finished.opened;
         if (result === null) self.title = `${host}: not begun`;
-        else if (result.status === 'failed' || result.status === 'unreachable') throw new Error(result.error?.message ?? result.status);
-        else self.title = `${host}: ${result.status === 'ok' ? 'in sync' : options.command === 'check' ? 'would change' : 'changed'}`;
+        else if (result.status === 'failed' || result.status === 'unreachable')
+          throw new Error(result.error?.message ?? result.status);
+        else
+          self.title = `${host}: ${result.status === 'ok' ? 'in sync' : options.command === 'check' ? 'would change' : 'changed'}`;
       };
       if (options.command === 'check' || changes.length === 0) return ending();
       const steps: ListrTask[] = changes.map((change) => ({
@@ -124,7 +141,11 @@ function lane(host: string, options: ReportOptions) {
   };
 }
 
-const elapsed = { condition: (ms: number) => ms > 500, format: () => (text: string | undefined) => `${text ?? ''}`, field: (ms: number) => `${(ms / 1000).toFixed(1)} s` };
+const elapsed = {
+  condition: (ms: number) => ms > 500,
+  format: () => (text: string | undefined) => `${text ?? ''}`,
+  field: (ms: number) => `${(ms / 1000).toFixed(1)} s`,
+};
 
 /** A promise and the way to keep it. */
 function gate<T>(): { opened: Promise<T>; open(value: T): void } {

@@ -26,7 +26,11 @@ const bytes = fc.oneof(
 const frameList = fc
   .array(fc.record({ stdout: bytes, stderr: bytes, exitCode: fc.nat(255) }), { maxLength: 6 })
   .map((list) => list.map((frame, index) => ({ ...frame, id: `t${index}` })))
-  .filter((list) => list.every(({ stdout, stderr }) => !`\n${stdout}\n`.includes(`\n@@${NONCE} `) && !`\n${stderr}\n`.includes(`\n@@${NONCE} `)));
+  .filter((list) =>
+    list.every(
+      ({ stdout, stderr }) => !`\n${stdout}\n`.includes(`\n@@${NONCE} `) && !`\n${stderr}\n`.includes(`\n@@${NONCE} `),
+    ),
+  );
 
 describe('frameReader', () => {
   test('gives back what was framed, however the streams are cut and interleaved', () => {
@@ -45,7 +49,12 @@ describe('frameReader', () => {
   test('a frame is not over before both streams have ended it', () => {
     const { stdout, stderr } = wire([{ id: 't0', exitCode: 3, stdout: 'a', stderr: 'why' }]);
     expect(read([{ stream: 'stdout', bytes: stdout }]).frames).toEqual([]);
-    expect(read([{ stream: 'stdout', bytes: stdout }, { stream: 'stderr', bytes: stderr }]).frames).toHaveLength(1);
+    expect(
+      read([
+        { stream: 'stdout', bytes: stdout },
+        { stream: 'stderr', bytes: stderr },
+      ]).frames,
+    ).toHaveLength(1);
   });
 
   test('a terminal, which merges both streams and adds carriage returns to line ends, reads the same', () => {
@@ -58,7 +67,12 @@ describe('frameReader', () => {
 
   test('a marker with another nonce is only text', () => {
     const { stdout, stderr } = wire([{ id: 't0', exitCode: 0, stdout: '\n@@forged e t0 0\n', stderr: '' }]);
-    expect(read([{ stream: 'stderr', bytes: stderr }, { stream: 'stdout', bytes: stdout }]).frames[0]?.stdout).toBe('\n@@forged e t0 0\n');
+    expect(
+      read([
+        { stream: 'stderr', bytes: stderr },
+        { stream: 'stdout', bytes: stdout },
+      ]).frames[0]?.stdout,
+    ).toBe('\n@@forged e t0 0\n');
   });
 });
 

@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Frame, frameReader } from '../../src/engine/frames.ts';
 import { probeScript } from '../../src/engine/probe.ts';
-import { readFiles, type Rendering, type Script, sh } from '../../src/engine/sh.ts';
+import { type Rendering, readFiles, type Script, sh } from '../../src/engine/sh.ts';
 import { fromBytes } from '../../src/model/content.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { shells } from '../support/shells.ts';
-
 
 const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
 
@@ -28,14 +27,18 @@ beforeAll(() => {
   symlinkSync("it's", join(root, 'etc/link'));
   symlinkSync('nowhere', join(root, 'etc/broken-link'));
   chmodSync(join(root, "etc/it's"), 0o640);
-  for (let index = 0; index < 150; index += 1) writeFileSync(join(root, `etc/many-${index}`), `${index}\n`.repeat(index));
+  for (let index = 0; index < 150; index += 1)
+    writeFileSync(join(root, `etc/many-${index}`), `${index}\n`.repeat(index));
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 function probe(shell: readonly string[], scripts: readonly Script[], env: Record<string, string> = {}) {
   const script = probeScript(scripts, 'x', rendering);
   const [program = '', ...args] = shell;
-  const ran = spawnSync(program, [...args, '-c', fromBytes(script.text)], { env: { ...process.env, ...env }, maxBuffer: 1 << 26 });
+  const ran = spawnSync(program, [...args, '-c', fromBytes(script.text)], {
+    env: { ...process.env, ...env },
+    maxBuffer: 1 << 26,
+  });
   const frames = new Map<string, Frame>();
   const reader = frameReader('x', { begin: () => {}, end: (frame) => frames.set(frame.id, frame) });
   reader.stdout(ran.stdout.toString('latin1'));
@@ -60,7 +63,12 @@ const paths = [
 describe.each(shells)('reading files in one go, %s', (...shell) => {
   test('kind, mode and every byte, links followed', () => {
     const files = probe(shell, [readFiles(paths)])?.[0]?.files;
-    expect(files?.get("/etc/it's")).toMatchObject({ kind: 'file', mode: 0o640, bytes: 'quoted\n', uid: process.getuid?.() });
+    expect(files?.get("/etc/it's")).toMatchObject({
+      kind: 'file',
+      mode: 0o640,
+      bytes: 'quoted\n',
+      uid: process.getuid?.(),
+    });
     expect(files?.get('/etc/link')).toEqual(files?.get("/etc/it's"));
     expect(files?.get('/etc/empty')).toMatchObject({ kind: 'file', bytes: '' });
     expect(files?.get('/etc/every-byte')).toMatchObject({ bytes: everyByte.toString('latin1') });
@@ -74,7 +82,8 @@ describe.each(shells)('reading files in one go, %s', (...shell) => {
   test('more files than one stat takes', () => {
     const many = Array.from({ length: 150 }, (_, index) => `/etc/many-${index}`);
     const files = probe(shell, [readFiles(many)])?.[0]?.files;
-    for (const [index, path] of many.entries()) expect(files?.get(path)).toMatchObject({ bytes: `${index}\n`.repeat(index) });
+    for (const [index, path] of many.entries())
+      expect(files?.get(path)).toMatchObject({ bytes: `${index}\n`.repeat(index) });
   });
 
   test('a stat that knows no -c is made up for by ls', () => {
@@ -104,7 +113,17 @@ test('a file that changed size between stat and cat is not taken for read', () =
   const script = probeScript([readFiles(['/etc/a'])], 'x', rendering);
   const answer = (size: number, bytes: string) =>
     script.read(
-      new Map([['f0', { id: 'f0', exitCode: 0, stderr: '', stdout: `regular file|644|0|0|root|root|${size}|${root}/etc/a\n|\n${root}/etc/a\n|\n${bytes}` }]]),
+      new Map([
+        [
+          'f0',
+          {
+            id: 'f0',
+            exitCode: 0,
+            stderr: '',
+            stdout: `regular file|644|0|0|root|root|${size}|${root}/etc/a\n|\n${root}/etc/a\n|\n${bytes}`,
+          },
+        ],
+      ]),
     );
   expect(answer(3, 'abc')?.[0]?.files.get('/etc/a')).toMatchObject({ bytes: 'abc' });
   expect(answer(3, 'abcd')).toBeNull();

@@ -8,7 +8,11 @@ import { Secret } from '../../src/model/secret.ts';
 import { shells } from '../support/shells.ts';
 
 const anyText = fc
-  .oneof(fc.string({ unit: 'binary' }), fc.string(), fc.constantFrom('', '-n', '\\n', "'", "''", '"$HOME"', '`id`', '$(id)', '\n', '*', '~', '=x', '!!', '\\'))
+  .oneof(
+    fc.string({ unit: 'binary' }),
+    fc.string(),
+    fc.constantFrom('', '-n', '\\n', "'", "''", '"$HOME"', '`id`', '$(id)', '\n', '*', '~', '=x', '!!', '\\'),
+  )
   .map((text) => text.replaceAll('\0', '').toWellFormed());
 
 describe.each(shells)('quoting, %s', (program, ...args) => {
@@ -25,7 +29,10 @@ describe.each(shells)('quoting, %s', (program, ...args) => {
 
   test('the bytes of a file are carried as they are', () => {
     const everyByte = Array.from({ length: 255 }, (_, index) => String.fromCharCode(index + 1)).join('');
-    const script = lines([sh`ip_put() { printf %s "$4"; }`, writeFile({ path: '/x', mode: 0o600, content: [everyByte] })]);
+    const script = lines([
+      sh`ip_put() { printf %s "$4"; }`,
+      writeFile({ path: '/x', mode: 0o600, content: [everyByte] }),
+    ]);
     const { stdout } = spawnSync(program, args, { input: Buffer.from(render(script, onHost), 'latin1') });
     expect(stdout.toString('latin1')).toBe(everyByte);
   });
@@ -47,7 +54,12 @@ test('a script that holds a secret says so, and shows it to nobody', () => {
   expect(script.hasSecrets).toBe(true);
   expect(sh`echo ${'plain'}`.hasSecrets).toBe(false);
   expect(writeFile({ path: '/k', mode: 0o600, content: ['IKE_PSK=', new Secret(canary)] }).hasSecrets).toBe(true);
-  for (const shown of [JSON.stringify({ script }), String(script), inspect(script, { depth: 9 }), `${new Secret(canary)}`]) {
+  for (const shown of [
+    JSON.stringify({ script }),
+    String(script),
+    inspect(script, { depth: 9 }),
+    `${new Secret(canary)}`,
+  ]) {
     expect(shown).not.toContain(canary);
   }
   expect(render(script, onHost)).toBe(`echo a\necho ${toBytes(canary)}\n`);

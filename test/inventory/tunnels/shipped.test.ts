@@ -4,7 +4,7 @@ import type { Tunnel } from '../../../src/model/tunnel.ts';
 import { makeHosts, plain, read } from './read.ts';
 
 const TEXT = readFileSync('inventory/tunnels.yml', 'utf8');
-const NAMES = ['pinky', 'ijin', 'workstation-a', 'workstation-b', 'vault-a', 'vault-b', 'lana', 'lanb'];
+const NAMES = ['pinky', 'ijin', 'workstation-a', 'workstation-b', 'store-a', 'store-b', 'lana', 'lanb'];
 
 describe('the shipped tunnels', async () => {
   const { tunnels, diagnostics } = await read(TEXT, makeHosts(Object.fromEntries(NAMES.map((name) => [name, {}]))));
@@ -12,7 +12,7 @@ describe('the shipped tunnels', async () => {
 
   test('have no fault', () => {
     expect(diagnostics).toEqual([]);
-    expect(tunnels.map(({ name }) => name)).toEqual(['lana-lanb', 'pinky-ijin', 'vault-a-vault-b', 'workstations']);
+    expect(tunnels.map(({ name }) => name)).toEqual(['lana-lanb', 'pinky-ijin', 'store-a-store-b', 'workstations']);
   });
 
   test("are the chapters' examples", () => {
@@ -48,7 +48,7 @@ describe('the shipped tunnels', async () => {
   });
 
   test('keep unquoted hexadecimal keys digit by digit', () => {
-    expect(named('vault-a-vault-b')).toMatchObject({
+    expect(named('store-a-store-b')).toMatchObject({
       keying: {
         method: 'manual',
         sent: [

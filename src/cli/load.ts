@@ -1,0 +1,14 @@
+import { ipsecTools } from '../compile/backends/ipsec-tools/index.ts';
+import { compile } from '../compile/compile.ts';
+import { fileInventory } from '../inventory/files.ts';
+import type { Inventory } from '../inventory/inventory.ts';
+import { loadInventory } from '../inventory/load-inventory.ts';
+import { renderedVars } from '../inventory/rendered-vars.ts';
+import { readTunnels } from '../inventory/tunnels/read-tunnels.ts';
+import { type Diagnostic, error, hasErrors } from '../lang/diagnostic.ts';
+import { formatDiagnostics } from '../lang/format-diagnostics.ts';
+import { makeSource, type Source } from '../lang/source.ts';
+import { parseYaml } from '../lang/yaml.ts';
+import type { Variables } from '../model/host.ts';
+import type { CompiledPlay } from '../model/task.ts';
+import type { Tunnel } from '../model/tunnel.ts';

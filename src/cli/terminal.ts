@@ -1,0 +1,87 @@
+import { Secret } from '../model/secret.ts';
+
+/** The world outside of a command: everything of `process` that commands use, so that tests can give their own. */
+export interface Terminal {
+  stdout(text: string): void;
+  stderr(text: string): void;
+  /** Resolves when everything written has left this process. */
+  flushed(): Promise<void>;
+  /** The stream for live progress; null where stderr is no terminal. */
+  readonly progress: NodeJS.WriteStream | null;
+  /** Somebody is there to answer. */
+  readonly interactive: boolean;
+  readonly color: { readonly stdout: boolean; readonly stderr: boolean };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly home: string;
+  readonly user: string;
+  /** Asks for a line; null when nobody answers. `hidden`: nothing is echoed. */
+  ask(question: string, options?: { hidden?: boolean }): Promise<string | null>;
+  /** Calls back at each SIGINT and SIGTERM; returns how to stop that. */
+  onInterrupt(callback: () => void): () => void;
+  exitNow(code: number): never;
+}
+
+export function askSecret(terminal: Terminal, question: string): Promise<Secret | null> {
+  return terminal.ask(question, { hidden: true }).then((answer) => (answer === null ? null : new Secret(answer)));
+}
+
+export function processTerminal(): Terminal {
+  const { stdout, stderr, stdin, env } = process;
+  // A reader that goes away (`| head`) is no error of ours.
+  stdout.on('error', (fault: NodeJS.ErrnoException) => {
+    if (fault.code === 'EPIPE') process.exit();
+    throw fault;
+  });
+  return {
+    stdout: (text) => void stdout.write(text),
+    stderr: (text) => void stderr.write(text),
+    flushed: async () => {
+      await Promise.all(
+        [stdout, stderr].map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve()))),
+      );
+    },
+    progress: stderr.isTTY ? stderr : null,
+    interactive: Boolean(stdin.isTTY && stderr.isTTY),
+    color: { stdout: wantsColor(stdout, env), stderr: wantsColor(stderr, env) },
+    env,
+    cwd: process.cwd(),
+    home: env.HOME ?? '/',
+    user: env.USER ?? env.LOGNAME ?? 'root',
+    ask: async (question, options = {}) => {
+      if (!stdin.isTTY) return null;
+      const { createInterface } = await import('node:readline');
+      const { Writable } = await import('node:stream');
+      const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+      stderr.write(question);
+      const lines = createInterface({ input: stdin, output: options.hidden ? silent : stderr, terminal: true });
+      return new Promise((resolve) => {
+        lines.once('line', (line) => {
+          if (options.hidden) stderr.write('\n');
+          resolve(line);
+          lines.close();
+        });
+        lines.once('SIGINT', () => {
+          process.exit(130);
+        });
+        lines.once('close', () => resolve(null));
+      });
+    },
+    onInterrupt: (callback) => {
+      process.on('SIGINT', callback);
+      process.on('SIGTERM', callback);
+      return () => {
+        process.off('SIGINT', callback);
+        process.off('SIGTERM', callback);
+      };
+    },
+    exitNow: (code) => process.exit(code),
+  };
+}
+
+/** https://no-color.org and the FORCE_COLOR that CI systems set. */
+function wantsColor(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): boolean {
+  if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return false;
+  if (env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0') return true;
+  return stream.isTTY === true && env.TERM !== 'dumb';
+}

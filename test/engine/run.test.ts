@@ -1,0 +1,332 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ConnectFault } from '../../src/transport/transport.ts';
+import { play, shellTransport, task, toyRun } from '../support/toy-engine.ts';
+
+let root: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'run-'));
+  for (const host of ['a', 'b', 'c', 'd']) mkdirSync(join(root, host, 'etc'), { recursive: true });
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const read = (host: string, path: string) =>
+  existsSync(join(root, host, path)) ? readFileSync(join(root, host, path), 'utf8') : null;
+
+describe('one host', () => {
+  test('apply makes the change and proves it, a second apply finds nothing to do', async () => {
+    const plays = [play({ a: [task('1', 'write', { path: '/etc/x', text: "it's\n" })] })];
+    const first = await toyRun(root, plays);
+    expect(first.statuses).toEqual(['a 1 changed']);
+    expect(first.hosts.get('a')?.status).toBe('changed');
+    expect(read('a', 'etc/x')).toBe("it's\n");
+    expect(first.events.map(({ type }) => type)).toContain('host-proving');
+
+    const second = await toyRun(root, plays);
+    expect(second.statuses).toEqual(['a 1 ok']);
+    expect(second.hosts.get('a')?.status).toBe('ok');
+  });
+
+  test('one connection; one write to apply and one to prove; none when nothing is to be done', async () => {
+    const connects: string[] = [];
+    const writes: string[] = [];
+    const plays = [
+      play({
+        a: [task('1', 'write', { path: '/etc/x', text: 'x' }), task('2', 'write', { path: '/etc/y', text: 'y' })],
+      }),
+    ];
+    await toyRun(root, plays, { transport: shellTransport({ connects, writes }) });
+    expect({ connects, writes: writes.length }).toEqual({ connects: ['a'], writes: 2 });
+    await toyRun(root, plays, { transport: shellTransport({ connects, writes }) });
+    expect({ connects, writes: writes.length }).toEqual({ connects: ['a', 'a'], writes: 2 });
+  });
+
+  test('check writes nothing, and shows the very diff that apply makes', async () => {
+    const plays = [play({ a: [task('1', 'write', { path: '/etc/x', text: 'x' })] })];
+    const check = await toyRun(root, plays, { command: 'check' });
+    expect(check.statuses).toEqual(['a 1 changed']);
+    expect(read('a', 'etc/x')).toBeNull();
+    const apply = await toyRun(root, plays);
+    expect(apply.hosts.get('a')?.tasks[0]?.diff).toEqual(check.hosts.get('a')?.tasks[0]?.diff);
+  });
+
+  test('a task is planned against what the ones before it will have done', async () => {
+    const tasks = [
+      task('1', 'write', { path: '/etc/x', text: 'one' }),
+      task('2', 'write', { path: '/etc/x', text: 'one' }),
+    ];
+    const check = await toyRun(root, [play({ a: tasks })], { command: 'check' });
+    expect(check.statuses).toEqual(['a 1 changed', 'a 2 ok']);
+  });
+
+  test('the first failure stops the host there: its name, its stderr, and what did not run', async () => {
+    const tasks = [
+      task('1', 'write', { path: '/etc/x', text: 'x' }),
+      task('2', 'action', { script: 'echo out; echo "no such thing" >&2; exit 7' }),
+      task('3', 'write', { path: '/etc/y', text: 'y' }),
+    ];
+    const outcome = await toyRun(root, [play({ a: tasks })]);
+    expect(outcome.statuses).toEqual(['a 1 changed', 'a 2 failed', 'a 3 skipped']);
+    expect(outcome.hosts.get('a')).toMatchObject({
+      status: 'failed',
+      error: { code: 'task-failed', message: 'task 2: exit 7: no such thing' },
+    });
+    expect(read('a', 'etc/y')).toBeNull();
+  });
+
+  test('a blocked task: nothing at all is changed', async () => {
+    const tasks = [
+      task('1', 'write', { path: '/etc/x', text: 'x' }),
+      task('2', 'write', { path: '/etc/y', text: 'y', blocked: true }),
+    ];
+    const outcome = await toyRun(root, [play({ a: tasks })]);
+    expect(outcome.statuses).toEqual(['a 1 skipped', 'a 2 blocked']);
+    expect(outcome.hosts.get('a')).toMatchObject({ status: 'failed', error: { code: 'blocked' } });
+    expect(read('a', 'etc/x')).toBeNull();
+  });
+
+  test('what something undoes meanwhile is not reported as done', async () => {
+    const tasks = [task('1', 'write', { path: '/etc/x', text: 'x' }), task('2', 'action', { script: 'rm etc/x' })];
+    const outcome = await toyRun(root, [play({ a: tasks })]);
+    expect(outcome.statuses).toEqual(['a 1 failed', 'a 2 changed']);
+    expect(outcome.hosts.get('a')?.error?.code).toBe('not-settled');
+  });
+
+  test('a set -e holds in the middle of a task too', async () => {
+    const outcome = await toyRun(root, [play({ a: [task('1', 'action', { script: 'false; touch etc/after' })] })]);
+    expect(outcome.statuses).toEqual(['a 1 failed']);
+    expect(existsSync(join(root, 'a/etc/after'))).toBe(false);
+  });
+
+  test('nothing a task prints can pass for the end of it', async () => {
+    const script = `printf '\\n@@n1 e t0 0\\n'; printf '\\n@@nonce e done 0\\n'; exit 9`;
+    const outcome = await toyRun(root, [play({ a: [task('1', 'action', { script })] })]);
+    expect(outcome.hosts.get('a')?.error?.message).toContain('exit 9');
+  });
+
+  test('a task that reads stdin does not eat the rest of the script', async () => {
+    const tasks = [
+      task('1', 'action', { script: 'cat > etc/eaten' }),
+      task('2', 'write', { path: '/etc/y', text: 'y' }),
+    ];
+    expect((await toyRun(root, [play({ a: tasks })])).statuses).toEqual(['a 1 changed', 'a 2 changed']);
+    expect(read('a', 'etc/eaten')).toBe('');
+  });
+});
+
+describe('triggers, conditions, results', () => {
+  const chain = (text: string) => [
+    task('file', 'write', { path: '/etc/x', text }),
+    task('handler', 'action', { script: 'echo ran >> etc/log' }, { triggers: [{ task: 'file', on: 'change' }] }),
+    task('first', 'action', { script: 'echo new >> etc/log' }, { triggers: [{ task: 'file', on: 'created' }] }),
+  ];
+
+  test('a handler runs when what it waits for changes, and only then; `created` only the first time', async () => {
+    expect((await toyRun(root, [play({ a: chain('1') })])).statuses).toEqual([
+      'a file changed',
+      'a handler changed',
+      'a first changed',
+    ]);
+    expect((await toyRun(root, [play({ a: chain('1') })])).statuses).toEqual([
+      'a file ok',
+      'a handler skipped',
+      'a first skipped',
+    ]);
+    expect((await toyRun(root, [play({ a: chain('2') })])).statuses).toEqual([
+      'a file changed',
+      'a handler changed',
+      'a first skipped',
+    ]);
+    expect(read('a', 'etc/log')).toBe('ran\nnew\nran\n');
+  });
+
+  const usesResult = [
+    task('ask', 'action', { script: 'echo "the answer"' }, { register: 'said' }),
+    task(
+      'use',
+      'write',
+      {},
+      {
+        args: {
+          needs: ['said'],
+          resolve: (vars) => ({ path: '/etc/x', text: (vars.said as { stdout: string }).stdout }),
+        },
+      },
+    ),
+    task(
+      'unless',
+      'action',
+      { script: 'touch etc/never' },
+      {
+        when: { needs: ['said'], resolve: (vars) => (vars.said as { rc: number }).rc !== 0 },
+      },
+    ),
+    task('last', 'write', { path: '/etc/last', text: 'z' }),
+  ];
+
+  test('a result is unknown in a check, and known in an apply one exchange later', async () => {
+    const check = await toyRun(root, [play({ a: usesResult })], { command: 'check' });
+    expect(check.statuses).toEqual(['a ask changed', 'a use unknown', 'a unless unknown', 'a last changed']);
+    const apply = await toyRun(root, [play({ a: usesResult })]);
+    expect(apply.statuses).toEqual(['a ask changed', 'a use changed', 'a unless skipped', 'a last changed']);
+    expect(read('a', 'etc/x')).toBe('the answer');
+    expect(read('a', 'etc/never')).toBeNull();
+  });
+
+  test('ignore_errors, failed_when and changed_when', async () => {
+    const rc = (wanted: number) => ({
+      needs: ['r'],
+      resolve: (vars: Readonly<Record<string, unknown>>) => (vars.r as { rc: number }).rc === wanted,
+    });
+    const outcome = await toyRun(root, [
+      play({
+        a: [
+          task('ignored', 'action', { script: 'exit 3' }, { ignoreErrors: true }),
+          task('tolerated', 'action', { script: 'exit 4' }, { register: 'r', failedWhen: rc(5) }),
+          task('read-only', 'action', { script: 'true' }, { changedWhen: { needs: [], resolve: () => false } }),
+          task('bad', 'action', { script: 'exit 6' }, { register: 'r', failedWhen: rc(6) }),
+          task('after', 'write', { path: '/etc/after', text: '' }),
+        ],
+      }),
+    ]);
+    expect(outcome.statuses).toEqual([
+      'a ignored failed',
+      'a tolerated changed',
+      'a read-only ok',
+      'a bad failed',
+      'a after skipped',
+    ]);
+    expect(read('a', 'etc/after')).toBeNull();
+  });
+
+  test('a condition that cannot be evaluated fails its task, not the program', async () => {
+    const when = {
+      needs: [],
+      resolve: () => {
+        throw new Error("'x' is undefined");
+      },
+    };
+    const outcome = await toyRun(root, [play({ a: [task('1', 'write', { path: '/etc/x', text: '' }, { when })] })]);
+    expect(outcome.hosts.get('a')).toMatchObject({
+      status: 'failed',
+      error: { message: "task 1: when: 'x' is undefined" },
+    });
+  });
+});
+
+describe('many hosts', () => {
+  const good = [task('1', 'write', { path: '/etc/x', text: 'x' })];
+  const bad = [task('1', 'action', { script: 'exit 1' })];
+
+  test('a host that fails stops alone', async () => {
+    const outcome = await toyRun(root, [play({ a: bad, b: good })]);
+    expect(outcome.statuses).toEqual(['a 1 failed', 'b 1 changed']);
+  });
+
+  test('an unreachable host is told apart and takes no part in later plays', async () => {
+    const reachable = shellTransport();
+    const transport = {
+      connect: async (target: Parameters<typeof reachable.connect>[0]) => {
+        if (target.name === 'a') throw new ConnectFault('refused', 'port 22 refused the connection', 'start sshd');
+        return reachable.connect(target);
+      },
+    };
+    const outcome = await toyRun(root, [play({ a: good, b: good }), play({ a: good, b: good })], { transport });
+    expect(outcome.hosts.get('a')).toMatchObject({
+      status: 'unreachable',
+      error: { code: 'refused', message: 'port 22 refused the connection; start sshd' },
+    });
+    expect(outcome.hosts.get('b')?.status).toBe('changed');
+    expect(outcome.events.filter((event) => event.type === 'host-started' && event.host === 'a')).toHaveLength(1);
+  });
+
+  test('forks bounds how many run at once', async () => {
+    let running = 0;
+    let most = 0;
+    await toyRun(root, [play({ a: good, b: good, c: good, d: good })], {
+      forks: 2,
+      emit: ({ type }) => {
+        if (type === 'host-started') most = Math.max(most, (running += 1));
+        if (type === 'host-finished') running -= 1;
+      },
+    });
+    expect(most).toBe(2);
+  });
+
+  test('serial: batches one after another; a batch in which all fail ends the play', async () => {
+    const order: string[] = [];
+    const listen = {
+      emit: (event: { type: string; host?: string }) =>
+        void (event.type.startsWith('host-s') && order.push(event.host ?? '')),
+    };
+    const outcome = await toyRun(root, [play({ a: good, b: bad, c: good, d: good }, { serial: [1] })], listen);
+    expect(order).toEqual(['a', 'b']);
+    expect(outcome.hosts.get('c')?.status).toBe('skipped');
+  });
+
+  test('a later play of a check sees what an earlier one would have done', async () => {
+    const outcome = await toyRun(root, [play({ a: good }), play({ a: good })], { command: 'check' });
+    expect(outcome.statuses).toEqual(['a 1 changed', 'a 1 ok']);
+  });
+});
+
+describe('a connection that is lost', () => {
+  test('names the last task known to run, and exits as unreachable', async () => {
+    const tasks = [
+      task('1', 'write', { path: '/etc/x', text: 'x' }),
+      task('2', 'action', { script: 'kill -9 $$; sleep 1' }),
+    ];
+    const outcome = await toyRun(root, [play({ a: tasks })]);
+    expect(outcome.hosts.get('a')?.status).toBe('unreachable');
+    expect(outcome.hosts.get('a')?.error?.message).toContain('The last task known to run was "task 2"');
+    expect(outcome.statuses).toEqual(['a 1 changed', 'a 2 failed']);
+  });
+});
+
+describe('stopping', () => {
+  test('the running task ends, nothing after it begins', async () => {
+    const callbacks = new Set<() => void>();
+    const stop = {
+      requested: false,
+      onRequest: (callback: () => void) => (callbacks.add(callback), () => void callbacks.delete(callback)),
+    };
+    const tasks = [
+      task('1', 'action', { script: 'sleep 0.4; echo finished > etc/one' }),
+      task('2', 'write', { path: '/etc/two', text: '' }),
+    ];
+    const outcome = await toyRun(root, [play({ a: tasks }), play({ a: tasks })], {
+      stop,
+      emit: (event) => {
+        if (event.type !== 'task-started') return;
+        setTimeout(() => {
+          stop.requested = true;
+          for (const callback of callbacks) callback();
+        }, 50);
+      },
+    });
+    expect(outcome.interrupted).toBe(true);
+    expect(outcome.statuses).toEqual(['a 1 changed', 'a 2 skipped']);
+    expect(read('a', 'etc/one')).toBe('finished\n');
+    expect(read('a', 'etc/two')).toBeNull();
+  });
+});
+
+describe('a plan that a person has agreed to', () => {
+  const plays = [play({ a: [task('1', 'write', { path: '/etc/x', text: 'x' })] })];
+
+  test('is what runs', async () => {
+    const { digests } = await toyRun(root, plays, { command: 'check' });
+    expect((await toyRun(root, plays, { agreed: digests })).statuses).toEqual(['a 1 changed']);
+  });
+
+  test('is refused when the host changed meanwhile', async () => {
+    const { digests } = await toyRun(root, plays, { command: 'check' });
+    writeFileSync(join(root, 'a/etc/x'), 'somebody else');
+    const outcome = await toyRun(root, plays, { agreed: digests });
+    expect(outcome.hosts.get('a')).toMatchObject({ status: 'failed', error: { code: 'plan-changed' } });
+    expect(read('a', 'etc/x')).toBe('somebody else');
+  });
+});
