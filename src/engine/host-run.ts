@@ -10,6 +10,7 @@ import type { AnyModule, Facts } from './module.ts';
 import { planTask, planTasks } from './plan.ts';
 import type { Redaction } from './present.ts';
 import { probeScript } from './probe.ts';
+import { resultRegister } from './register.ts';
 import type { HostResult } from './result.ts';
 import { openSession, type Session } from './session.ts';
 import { type Rendering, readFiles } from './sh.ts';
@@ -107,12 +108,12 @@ interface View {
 async function readHost(run: HostRun, session: Session, book: Ledger): Promise<View> {
   const needs = run.host.tasks.flatMap((task) => [...task.when.needs, ...task.args.needs]);
   let facts = book.facts;
-  let args = knownArgs(run, book, facts);
+  let args = knownArgs(run, book);
   const first = await exchange(run, session, args, facts ?? {}, needs);
   facts = first.facts;
   book.facts = facts;
   const states = [first.state];
-  const more = new Map([...knownArgs(run, book, facts)].filter(([id]) => !args.has(id)));
+  const more = new Map([...knownArgs(run, book)].filter(([id]) => !args.has(id)));
   if (more.size > 0) {
     states.push((await exchange(run, session, more, facts, [])).state);
     args = new Map([...args, ...more]);
@@ -147,10 +148,13 @@ async function exchange(
 }
 
 /** The arguments of every task that can be known by now. */
-function knownArgs(run: HostRun, book: Ledger, facts: Facts | null): Map<string, Record<string, unknown>> {
-  const vars = book.variables(facts);
+function knownArgs(run: HostRun, book: Ledger): Map<string, Record<string, unknown>> {
+  const facts = book.variables();
+  const results = resultRegister();
   const args = new Map<string, Record<string, unknown>>();
   for (const task of run.host.tasks) {
+    const vars = task.args.needs.length === 0 ? {} : { ...facts, ...results.known() };
+    results.note(task, book.resultOf(task));
     if (task.args.needs.some((name) => vars[name] === undefined)) continue;
     try {
       args.set(task.id, task.args.resolve(vars));
@@ -213,11 +217,8 @@ function planning(run: HostRun, book: Ledger, view: View) {
     args: view.args,
     modules: run.modules,
     facts: view.facts,
-    vars: book.variables(view.facts),
+    vars: book.variables(),
     outcomes: book.outcomes,
-    registering: new Map(
-      run.host.tasks.flatMap((task) => (task.register === undefined ? [] : [[task.register, task] as const])),
-    ),
   };
 }
 

@@ -8,8 +8,9 @@ import { factVariables } from './facts.ts';
 import type { Frame } from './frames.ts';
 import type { HostRun } from './host-run.ts';
 import type { Facts, FileDiff } from './module.ts';
-import { creates, type Decision, type Outcome } from './plan.ts';
+import { creates, type Decision, foreseenResult, type Outcome } from './plan.ts';
 import { problem, taskResult } from './present.ts';
+import type { TaskOutcome } from './register.ts';
 import type { HostResult, HostStatus, Problem, TaskResult } from './result.ts';
 
 /** What is known of a host's tasks at any moment of its run. */
@@ -22,8 +23,10 @@ export interface Ledger {
   readonly digest: string;
   readonly firstPlan: boolean;
   readonly changedSomething: boolean;
-  /** Facts and registered results. */
-  variables(facts: Facts | null): Variables;
+  /** Facts as variables. */
+  variables(): Variables;
+  /** What `register` holds of a task: its result, or what its plan foresees. */
+  resultOf(task: Task): TaskOutcome | undefined;
   decided(decisions: ReadonlyMap<string, Decision>, predicted: readonly HostState[]): void;
   begun(step: Step): void;
   ended(step: Step, frame: Frame): void;
@@ -49,7 +52,6 @@ export function ledger(run: HostRun): Ledger {
   );
   const tolerated = new Set(run.host.tasks.filter((task) => task.ignoreErrors).map((task) => task.id));
   const outcomes = new Map<string, Outcome>();
-  const registered: Record<string, unknown> = {};
   let decisions: ReadonlyMap<string, Decision> = new Map();
   let foreseen = run.foreseen;
   let plans = 0;
@@ -98,7 +100,8 @@ export function ledger(run: HostRun): Ledger {
     get changedSomething() {
       return [...outcomes.values()].some(({ changed }) => changed);
     },
-    variables: (facts) => ({ ...(facts === null ? {} : factVariables(facts)), ...registered }),
+    variables: () => (book.facts === null ? {} : factVariables(book.facts)),
+    resultOf: (task) => outcomes.get(task.id)?.result ?? foreseenResult(decisions.get(task.id)),
     decided: (next, predicted) => {
       decisions = next;
       plans += 1;
@@ -124,13 +127,17 @@ export function ledger(run: HostRun): Ledger {
       const ms = running === null ? 0 : run.clock() - running.since;
       running = null;
       const { task, decision } = step;
-      const outcome = { changed: true, created: creates(decision.plan.diff) };
-      const verdict = judge(task, frame, { ...book.variables(book.facts) });
-      outcomes.set(task.id, { changed: verdict.changed, created: verdict.changed && outcome.created });
-      if (task.register !== undefined) registered[task.register] = verdict.result;
+      const verdict = judge(task, frame, book.variables());
+      const created = verdict.result.changed && creates(decision.plan.diff);
+      outcomes.set(task.id, { changed: verdict.result.changed, created, result: verdict.result });
       const { diff, disruptive } = decision.plan;
       const error = verdict.error;
-      const result = put(task, error ? 'failed' : verdict.changed ? 'changed' : 'ok', { diff, disruptive, error, ms });
+      const result = put(task, error ? 'failed' : verdict.result.changed ? 'changed' : 'ok', {
+        diff,
+        disruptive,
+        error,
+        ms,
+      });
       run.emit({ type: 'task-finished', play: run.play, host: run.host.host, task: result });
     },
     applied: (batch) =>
@@ -202,14 +209,10 @@ export function ledger(run: HostRun): Ledger {
 }
 
 /** What a task's frame means, the user's `failed_when` and `changed_when` applied. */
-function judge(
-  task: Task,
-  frame: Frame,
-  vars: Record<string, unknown>,
-): { changed: boolean; error: Problem | null; result: unknown } {
+function judge(task: Task, frame: Frame, vars: Variables): { result: TaskOutcome; error: Problem | null } {
   const stdout = fromBytes(frame.stdout).replace(/\n$/, '');
   const stderr = fromBytes(frame.stderr).replace(/\n$/, '');
-  const result = {
+  const raw = {
     rc: frame.exitCode,
     stdout,
     stderr,
@@ -219,17 +222,20 @@ function judge(
     failed: frame.exitCode !== 0,
     skipped: false,
   };
-  const seen = task.register === undefined ? vars : { ...vars, [task.register]: result };
+  const seen = task.register === undefined ? vars : { ...vars, [task.register]: raw };
   try {
-    if (task.failedWhen !== undefined) result.failed = task.failedWhen.resolve(seen);
-    if (task.changedWhen !== undefined) result.changed = task.changedWhen.resolve(seen);
+    const failed = task.failedWhen === undefined ? raw.failed : task.failedWhen.resolve(seen);
+    const changed = !failed && (task.changedWhen === undefined || task.changedWhen.resolve(seen));
+    return { result: { ...raw, failed, changed }, error: failed ? failure(frame.exitCode, stdout, stderr) : null };
   } catch (fault) {
-    result.failed = true;
-    result.stderr = fault instanceof Error ? fault.message : String(fault);
+    const why = fault instanceof Error ? fault.message : String(fault);
+    return { result: { ...raw, failed: true, changed: false }, error: { code: 'task-invalid', message: why } };
   }
-  const said = [result.stderr, stderr === '' ? stdout : ''].map((text) => text.trim()).filter((text) => text !== '');
-  const error = { code: 'task-failed', message: [`exit ${frame.exitCode}`, ...said.map(lastLines)].join(': ') };
-  return { changed: result.changed && !result.failed, error: result.failed ? error : null, result };
+}
+
+function failure(exitCode: number, stdout: string, stderr: string): Problem {
+  const said = (stderr.trim() === '' ? stdout : stderr).trim();
+  return { code: 'task-failed', message: said === '' ? `exit ${exitCode}` : `exit ${exitCode}: ${lastLines(said)}` };
 }
 
 /** `changed_when: false`: it runs, and counts for nothing. */

@@ -2,6 +2,7 @@ import type { Variables } from '../model/host.ts';
 import type { HostState } from '../model/host-state.ts';
 import type { Task, Trigger } from '../model/task.ts';
 import type { AnyModule, Facts, FileDiff, Plan } from './module.ts';
+import { type ResultRegister, resultRegister, type TaskOutcome } from './register.ts';
 
 /** What is decided for one task. */
 export type Decision =
@@ -20,6 +21,7 @@ export type Decision =
 export interface Outcome {
   readonly changed: boolean;
   readonly created: boolean;
+  readonly result: TaskOutcome;
 }
 
 export interface PlanInput {
@@ -30,12 +32,9 @@ export interface PlanInput {
   readonly state: HostState;
   readonly initial: HostState;
   readonly facts: Facts;
-  /** The host's variables, facts and the results registered so far. */
+  /** Facts as variables. */
   readonly vars: Variables;
-  /** The names of `vars` that are known; a name in `needs` that is not among them has to wait for a task. */
   readonly outcomes: ReadonlyMap<string, Outcome>;
-  /** Names that tasks register, with the id and name of the registering task. */
-  readonly registering: ReadonlyMap<string, Task>;
 }
 
 export interface PlanOutput {
@@ -50,18 +49,22 @@ export interface PlanOutput {
  */
 export function planTasks(input: PlanInput): PlanOutput {
   const decisions = new Map<string, Decision>();
-  const registered = new Map<string, unknown>();
+  const results = resultRegister();
   const predicted: HostState[] = [];
   let state = input.state;
   for (const task of input.tasks) {
-    if (input.outcomes.has(task.id)) continue;
-    const decision = decide(task, state, { ...input, decisions, registered });
+    const outcome = input.outcomes.get(task.id);
+    if (outcome !== undefined) {
+      results.note(task, outcome.result);
+      continue;
+    }
+    const decision = decide(task, state, { ...input, decisions, results });
     decisions.set(task.id, decision);
     if (decision.kind === 'change') {
       state = state.merge(decision.plan.after);
       predicted.push(decision.plan.after);
     }
-    if (task.register !== undefined) registered.set(task.register, foreseenResult(decision));
+    results.note(task, foreseenResult(decision));
   }
   return { decisions, predicted };
 }
@@ -77,38 +80,28 @@ export function planTask(
   return module.plan(args, state, { facts: context.facts, initial: context.initial, taskId: task.id });
 }
 
-type Deciding = PlanInput & { decisions: ReadonlyMap<string, Decision>; registered: ReadonlyMap<string, unknown> };
+type Deciding = PlanInput & { decisions: ReadonlyMap<string, Decision>; results: ResultRegister };
 
 function decide(task: Task, state: HostState, input: Deciding): Decision {
   const triggered = triggerState(task.triggers, input);
   if (triggered.kind !== 'pulled') return triggered;
-  const vars = { ...input.vars, ...known(input.registered) };
-  const waitsFor = [...task.when.needs, ...task.args.needs].find(
-    (name) => input.registering.has(name) && vars[name] === undefined && isLater(name, input),
-  );
-  if (waitsFor !== undefined) {
-    const until = input.registering.get(waitsFor)?.name ?? waitsFor;
-    return { kind: 'unknown', until, why: `it uses ${waitsFor}, the result of "${until}"` };
-  }
+  const awaited = [...task.when.needs, ...task.args.needs].map((name) => input.results.awaited(name)).find(Boolean);
+  if (awaited) return { kind: 'unknown', until: awaited.name, why: `it uses the result of "${awaited.name}"` };
   try {
-    if (!task.when.resolve(vars)) return { kind: 'skipped', why: 'its condition is false' };
+    if (!task.when.resolve({ ...input.vars, ...input.results.known() })) {
+      return { kind: 'skipped', why: 'its condition is false' };
+    }
   } catch (fault) {
     return { kind: 'fault', why: `when: ${messageOf(fault)}` };
   }
   const args = input.args.get(task.id);
-  if (args === undefined)
+  if (args === undefined) {
     return { kind: 'unknown', until: 'the host is read again', why: 'its arguments were not known before' };
+  }
   const module = input.modules.get(task.module);
   if (module === undefined) throw new Error(`no module ${task.module}`);
   const plan = planTask(task, args, module, state, input);
-  if (plan.kind === 'change') return { kind: 'change', plan, args };
-  return plan;
-}
-
-/** True while the task that registers `name` has neither run nor been decided to do nothing. */
-function isLater(name: string, input: Deciding): boolean {
-  const task = input.registering.get(name);
-  return task !== undefined && !input.outcomes.has(task.id);
+  return plan.kind === 'change' ? { kind: 'change', plan, args } : plan;
 }
 
 function triggerState(triggers: readonly Trigger[] | null, input: Deciding): Decision | { readonly kind: 'pulled' } {
@@ -134,14 +127,10 @@ export function creates(diff: readonly FileDiff[]): boolean {
 }
 
 /** What `register` holds when a task does nothing; undefined when that takes running it. */
-function foreseenResult(decision: Decision): unknown {
-  if (decision.kind === 'ok') return { changed: false, failed: false, skipped: false };
-  if (decision.kind === 'skipped') return { changed: false, failed: false, skipped: true };
+export function foreseenResult(decision: Decision | undefined): TaskOutcome | undefined {
+  if (decision?.kind === 'ok') return { changed: false, failed: false, skipped: false };
+  if (decision?.kind === 'skipped') return { changed: false, failed: false, skipped: true };
   return undefined;
-}
-
-function known(registered: ReadonlyMap<string, unknown>): Variables {
-  return Object.fromEntries([...registered].filter(([, value]) => value !== undefined));
 }
 
 function messageOf(fault: unknown): string {

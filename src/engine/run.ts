@@ -44,9 +44,10 @@ export async function run(input: RunInput): Promise<RunOutcome> {
       await inParallel(standing, input.forks, async (host) => {
         if (!input.stop.requested) await runHostOfPlay(input, play, host, progress);
       });
-      if (batch.length > 0 && batch.every((host) => !progress.mayGoOn(host.host))) break;
+      if (tooManyFailed(play, batch, progress)) break;
     }
     if (input.stop.requested) break;
+    if (play.anyErrorsFatal === true && play.hosts.some(({ host }) => !progress.mayGoOn(host))) break;
   }
   const result = progress.result(input);
   input.emit({ type: 'run-finished', result });
@@ -81,6 +82,14 @@ async function runHostOfPlay(
     agreed: input.agreed === null ? null : (input.agreed.get(key) ?? ''),
   });
   progress.add(key, host.host, outcome);
+}
+
+/** Whether a batch ends its play: all of it failed, or more than the play allows. */
+function tooManyFailed(play: CompiledPlay, batch: readonly CompiledHost[], progress: Progress): boolean {
+  const failed = batch.filter(({ host }) => !progress.mayGoOn(host)).length;
+  if (play.anyErrorsFatal === true && failed > 0) return true;
+  if (play.maxFailPercentage !== undefined && (failed * 100) / batch.length > play.maxFailPercentage) return true;
+  return failed === batch.length;
 }
 
 /** `serial`: sizes of the batches, the last one repeated. */

@@ -11,7 +11,12 @@ function wire(frames: readonly Frame[]): { stdout: string; stderr: string } {
   return { stdout: `motd without a line feed${out.join('late output of a daemon')}`, stderr: err.join('') };
 }
 
-function read(pieces: readonly { stream: 'stdout' | 'stderr'; bytes: string }[]): { frames: Frame[]; begun: string[] } {
+interface Piece {
+  stream: 'stdout' | 'stderr';
+  bytes: string;
+}
+
+function read(pieces: readonly Piece[]): { frames: Frame[]; begun: string[] } {
   const frames: Frame[] = [];
   const begun: string[] = [];
   const reader = frameReader(NONCE, { begin: (id) => begun.push(id), end: (frame) => frames.push(frame) });
@@ -39,7 +44,7 @@ describe('frameReader', () => {
         const { stdout, stderr } = wire(frames);
         const out = pieces(stdout, cuts).map((piece) => ({ stream: 'stdout' as const, bytes: piece }));
         const err = pieces(stderr, cuts).map((piece) => ({ stream: 'stderr' as const, bytes: piece }));
-        const seen = read(errFirst ? [...err, ...out] : interleave(out, err));
+        const seen = read(errFirst ? [...err, ...out] : interleave<Piece>(out, err));
         expect(seen.frames).toEqual(frames);
         expect(seen.begun).toEqual(frames.map(({ id }) => id));
       }),

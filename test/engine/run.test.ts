@@ -249,7 +249,8 @@ describe('many hosts', () => {
     await toyRun(root, [play({ a: good, b: good, c: good, d: good })], {
       forks: 2,
       emit: ({ type }) => {
-        if (type === 'host-started') most = Math.max(most, (running += 1));
+        if (type === 'host-started') running += 1;
+        most = Math.max(most, running);
         if (type === 'host-finished') running -= 1;
       },
     });
@@ -291,7 +292,10 @@ describe('stopping', () => {
     const callbacks = new Set<() => void>();
     const stop = {
       requested: false,
-      onRequest: (callback: () => void) => (callbacks.add(callback), () => void callbacks.delete(callback)),
+      onRequest: (callback: () => void) => {
+        callbacks.add(callback);
+        return () => void callbacks.delete(callback);
+      },
     };
     const tasks = [
       task('1', 'action', { script: 'sleep 0.4; echo finished > etc/one' }),

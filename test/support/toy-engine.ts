@@ -71,7 +71,7 @@ const action: Module<{ script: string; disruptive?: string }, null> = {
   apply: (_, args) => sh`cd ${path('/')}\neval ${args.script}`,
 };
 
-export const toyModules: ReadonlyMap<string, AnyModule> = new Map([
+export const toyModules: ReadonlyMap<string, AnyModule> = new Map<string, AnyModule>([
   ['write', write],
   ['action', action],
 ]);
@@ -149,7 +149,10 @@ export async function toyRun(
     modules: toyModules,
     redaction: { redact: (text) => text, fingerprint: () => 'fp' },
     clock: () => performance.now(),
-    nonce: () => `n${(nonces += 1)}x`,
+    nonce: () => {
+      nonces += 1;
+      return `n${nonces}x`;
+    },
     forks: 8,
     stop: { requested: false, onRequest: () => () => {} },
     agreed: null,
