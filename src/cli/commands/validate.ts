@@ -1,0 +1,29 @@
+import { hasErrors } from '../../lang/diagnostic.ts';
+import { EXIT } from '../exit.ts';
+import { readProject, showDiagnostics } from '../load.ts';
+import type { CommonOptions } from '../options.ts';
+import type { Terminal } from '../terminal.ts';
+
+/** Reads everything, says what is wrong with it, and touches no host. */
+export async function validate(
+  playbook: string | undefined,
+  options: CommonOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const { project, diagnostics } = await readProject(options, playbook, terminal);
+  const code = hasErrors(diagnostics) ? EXIT.input : EXIT.done;
+  if (options.output !== 'human') {
+    const document = { schema: 'ipsec-play/validate/1', exitCode: code, diagnostics };
+    terminal.stdout(`${JSON.stringify(document, null, options.output === 'json' ? 2 : 0)}\n`);
+    return code;
+  }
+  showDiagnostics(diagnostics, project.sources, options, terminal);
+  if (code === EXIT.done) {
+    const tasks = project.plays
+      .flatMap(({ hosts }) => hosts.map((host) => host.tasks.length))
+      .reduce((sum, count) => sum + count, 0);
+    const compiled = playbook === undefined ? '' : `, ${tasks} tasks`;
+    terminal.stdout(`valid: ${project.inventory.hosts.size} hosts, ${project.tunnels.length} tunnels${compiled}\n`);
+  }
+  return code;
+}
