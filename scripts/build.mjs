@@ -16,9 +16,15 @@ await build({
   format: 'esm',
   // ssh2 tries its optional native add-ons and goes on without them.
   external: ['*.node', 'cpu-features'],
-  // Bundled CommonJS packages call require for Node's own modules.
+  // What bundled CommonJS packages take for granted.
   banner: {
-    js: "#!/usr/bin/env node\nimport { createRequire as ipsecPlayRequire } from 'node:module';\nconst require = ipsecPlayRequire(import.meta.url);",
+    js: [
+      '#!/usr/bin/env node',
+      "import { createRequire as bundleRequire } from 'node:module';",
+      'const require = bundleRequire(import.meta.url);',
+      'const __filename = import.meta.filename;',
+      'const __dirname = import.meta.dirname;',
+    ].join('\n'),
   },
   legalComments: 'none',
   logLevel: 'warning',

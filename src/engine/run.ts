@@ -120,11 +120,11 @@ function newProgress() {
       digests.set(key, outcome.digest);
     },
     result: (input: RunInput): RunOutcome => {
-      for (const play of input.plays) {
-        for (const { host } of play.hosts)
-          if (!hosts.has(host)) hosts.set(host, { status: 'skipped', error: null, tasks: [] });
+      const inOrder = new Map<string, HostResult>();
+      for (const { host } of input.plays.flatMap((play) => play.hosts)) {
+        inOrder.set(host, hosts.get(host) ?? { status: 'skipped', error: null, tasks: [] });
       }
-      return { hosts, interrupted: input.stop.requested, digests };
+      return { hosts: inOrder, interrupted: input.stop.requested, digests };
     },
   };
 }

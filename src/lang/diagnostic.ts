@@ -18,11 +18,19 @@ export interface Diagnostic {
   readonly related?: readonly { readonly message: string; readonly span: Span }[];
 }
 
-export function error(code: string, message: string, rest: Omit<Diagnostic, 'severity' | 'code' | 'message'> = {}): Diagnostic {
+export function error(
+  code: string,
+  message: string,
+  rest: Omit<Diagnostic, 'severity' | 'code' | 'message'> = {},
+): Diagnostic {
   return { severity: 'error', code, message, ...rest };
 }
 
-export function warning(code: string, message: string, rest: Omit<Diagnostic, 'severity' | 'code' | 'message'> = {}): Diagnostic {
+export function warning(
+  code: string,
+  message: string,
+  rest: Omit<Diagnostic, 'severity' | 'code' | 'message'> = {},
+): Diagnostic {
   return { severity: 'warning', code, message, ...rest };
 }
 

@@ -1,5 +1,5 @@
 import {
-  Document,
+  type Document,
   isAlias,
   isMap,
   isNode,
@@ -7,13 +7,17 @@ import {
   isScalar,
   isSeq,
   type Node,
+  type Pair,
   parseDocument,
-  type ScalarTag,
   type YAMLError,
+  type YAMLMap,
 } from 'yaml';
 import type { Span } from '../model/span.ts';
 import { type Diagnostic, error } from './diagnostic.ts';
 import { type Source, spanOf } from './source.ts';
+import { ansibleTags } from './yaml-tags.ts';
+
+export { Vaulted } from './vaulted.ts';
 
 /** Where in a document: keys and indexes from the root. */
 export type Pointer = readonly (string | number)[];
@@ -28,37 +32,36 @@ export interface Located {
   keySpan(pointer: Pointer): Span;
   /** A scalar as the user wrote it, without quotes: `0x200`, `yes`, `12345678`. */
   sourceText(pointer: Pointer): string | undefined;
-}
-
-/** A `!vault` value, still encrypted. */
-export class Vaulted {
-  readonly ciphertext: string;
-  constructor(ciphertext: string) {
-    this.ciphertext = ciphertext;
-  }
+  /** A mapping's key as YAML reads it: the number 10 for `10:`, though `value` can only hold the string. */
+  key(pointer: Pointer): unknown;
 }
 
 /**
- * Parses YAML 1.1, which is what Ansible reads (`yes` is true, `0644` is octal). Everything wrong with the syntax comes
- * back as diagnostics; `document` is null when nothing usable is left.
+ * Parses YAML 1.1 as Ansible reads it (`yes` is true, `0644` is octal). Everything wrong with the syntax comes back as
+ * diagnostics; `document` is null when nothing usable is left.
  */
-export function parseYaml(source: Source): { readonly document: Located | null; readonly diagnostics: readonly Diagnostic[] } {
+export function parseYaml(source: Source): {
+  readonly document: Located | null;
+  readonly diagnostics: readonly Diagnostic[];
+} {
   const parsed = parseDocument(source.text, {
     version: '1.1',
     uniqueKeys: true,
     prettyErrors: false,
-    customTags: (tags) => [...tags, vaultTag],
+    customTags: ansibleTags,
   });
-  const diagnostics = parsed.errors.map((fault) => explain(fault, source));
+  const faults = [...parsed.errors, ...parsed.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED')];
+  const diagnostics = faults.map((fault) => explain(fault, source));
   if (diagnostics.length > 0) return { document: null, diagnostics };
-  return { document: located(parsed as unknown as Document, source), diagnostics };
+  try {
+    return { document: located(parsed as unknown as Document, source), diagnostics };
+  } catch (fault) {
+    // yaml throws here, and only here, on aliases that multiply without end and on a merge key that holds no mapping
+    const why = fault instanceof Error ? fault.message : String(fault);
+    const span = spanOf(source, 0, 0);
+    return { document: null, diagnostics: [error('yaml-syntax', `this document cannot be read: ${why}`, { span })] };
+  }
 }
-
-const vaultTag: ScalarTag = {
-  tag: '!vault',
-  resolve: (text) => new Vaulted(text),
-  identify: (value) => value instanceof Vaulted,
-};
 
 function located(document: Document, source: Source): Located {
   const nodeAt = (pointer: Pointer) => nearest(document, pointer);
@@ -74,6 +77,10 @@ function located(document: Document, source: Source): Located {
       const { value, exact } = nodeAt(pointer);
       return exact && isScalar(value) ? (value.source ?? String(value.value)) : undefined;
     },
+    key: (pointer) => {
+      const { key, exact } = nodeAt(pointer);
+      return exact && isScalar(key) ? key.value : undefined;
+    },
   };
 }
 
@@ -82,7 +89,7 @@ function nearest(document: Document, pointer: Pointer): { key: Node | null; valu
   let value: Node | null = resolveAlias(document, document.contents as Node | null);
   for (const step of pointer) {
     if (isMap(value)) {
-      const pair = value.items.find((item) => isScalar(item.key) && String(item.key.value) === String(step));
+      const pair = pairsOf(document, value).get(String(step));
       if (!pair) return { key, value, exact: false };
       key = pair.key as Node;
       value = resolveAlias(document, (pair.value as Node | null) ?? key);
@@ -94,6 +101,36 @@ function nearest(document: Document, pointer: Pointer): { key: Node | null; valu
     } else return { key, value, exact: false };
   }
   return { key, value, exact: true };
+}
+
+/** The pairs of a mapping by their keys, merged ones (`<<`) included, made once: a file may hold thousands of tunnels. */
+function pairsOf(document: Document, map: YAMLMap): ReadonlyMap<string, Pair> {
+  const known = pairIndexes.get(map);
+  if (known) return known;
+  const pairs = new Map<string, Pair>();
+  pairIndexes.set(map, pairs);
+  const merged: Node[] = [];
+  for (const pair of map.items) {
+    if (!isScalar(pair.key)) continue;
+    if (isMergeKey(pair.key.value) && isNode(pair.value)) merged.push(pair.value);
+    else pairs.set(String(pair.key.value), pair);
+  }
+  for (const source of merged) {
+    const node = resolveAlias(document, source);
+    for (const item of isSeq(node) ? node.items : [node]) {
+      const other = isNode(item) ? resolveAlias(document, item) : null;
+      if (!isMap(other)) continue;
+      for (const [key, pair] of pairsOf(document, other)) if (!pairs.has(key)) pairs.set(key, pair);
+    }
+  }
+  return pairs;
+}
+
+const pairIndexes = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
+
+/** The merge tag makes a symbol of its key. */
+function isMergeKey(key: unknown): boolean {
+  return key === '<<' || (typeof key === 'symbol' && key.description === '<<');
 }
 
 function resolveAlias(document: Document, node: Node | null): Node | null {
@@ -113,6 +150,16 @@ function explain(fault: YAMLError, source: Source): Diagnostic {
   }
   if (fault.code === 'TAB_AS_INDENT') {
     return error('yaml-tab', 'a tab is used for indentation', { span, fix: 'indent with spaces' });
+  }
+  if (fault.code === 'TAG_RESOLVE_FAILED') {
+    return error('yaml-tag', 'this tag is not known', { span, fix: 'leave the tag out; known are !vault and !unsafe' });
+  }
+  // the message would quote the text after the asterisk, which may be a secret that begins with one
+  if (fault.code === 'BAD_ALIAS') {
+    return error('yaml-alias', 'no anchor of this name stands before it', {
+      span,
+      fix: 'quote a text that begins with *',
+    });
   }
   return error('yaml-syntax', fault.message.replace(/\n[\s\S]*$/, ''), { span });
 }

@@ -36,7 +36,8 @@ export class HostState {
   /** All resources of one kind, by name. */
   all<T>(kind: ResourceKind<T>): ReadonlyMap<string, T> {
     const found = new Map<string, T>();
-    for (const entry of this.#resources.values()) if (entry.kind.kind === kind.kind) found.set(entry.name, entry.value as T);
+    for (const entry of this.#resources.values())
+      if (entry.kind.kind === kind.kind) found.set(entry.name, entry.value as T);
     return found;
   }
 

@@ -19,6 +19,8 @@ export interface Target {
   readonly user?: string;
   readonly password?: Secret;
   readonly privateKeyFile?: string;
+  /** `el5`: also the SHA-1 key exchanges, old ciphers and host keys of OpenSSH 3.9 and 4.3 (RHEL 4, 5), for this host alone. */
+  readonly sshProfile?: 'el5';
   readonly become?: {
     readonly method: 'sudo' | 'su';
     readonly user: string;

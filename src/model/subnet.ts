@@ -42,7 +42,8 @@ export function parseAddress(text: string): string | AddressFault {
 }
 
 export function contains(subnet: Subnet, address: string): boolean {
-  return new Address4(address).isInSubnet(new Address4(subnet.cidr));
+  const size = 2 ** (32 - subnet.prefix);
+  return Math.floor(toNumber(address) / size) === Math.floor(toNumber(subnet.address) / size);
 }
 
 export function overlap(a: Subnet, b: Subnet): boolean {
@@ -51,10 +52,29 @@ export function overlap(a: Subnet, b: Subnet): boolean {
 
 /** RFC 1918, and link-local of RFC 3927: not routable on the Internet. */
 export function isPrivate(address: string): boolean {
-  return PRIVATE.some((network) => new Address4(address).isInSubnet(network));
+  return PRIVATE.some((network) => contains(network, address));
 }
 
-const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16'].map((cidr) => new Address4(cidr));
+/** No address of one host: this network, loopback, multicast and reserved (RFC 6890). */
+export function isUnusable(address: string): boolean {
+  return UNUSABLE.some((network) => contains(network, address));
+}
+
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16'].map(constant);
+
+const UNUSABLE = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/3'].map(constant);
+
+function constant(cidr: string): Subnet {
+  const subnet = parseSubnet(cidr);
+  if ('fault' in subnet) throw new Error(`${cidr} is no network`);
+  return subnet;
+}
+
+function toNumber(address: string): number {
+  let number = 0;
+  for (const octet of address.split('.')) number = number * 256 + Number(octet);
+  return number;
+}
 
 function netmask(prefix: number): string {
   return [0, 8, 16, 24].map((shift) => 256 - 2 ** (8 - Math.min(8, Math.max(0, prefix - shift)))).join('.');

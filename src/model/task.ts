@@ -17,6 +17,8 @@ export interface Task {
   readonly triggers: readonly Trigger[] | null;
   /** The variable that receives the result. */
   readonly register?: string;
+  /** One item of a loop: `register` receives `{ results: [...] }`, in this order, each with its `item`. */
+  readonly loop?: { readonly index: number; readonly count: number; readonly item: unknown };
   readonly ignoreErrors: boolean;
   /** `changed_when`, `failed_when`, given the registered result. */
   readonly changedWhen?: Deferred<boolean>;
@@ -49,6 +51,10 @@ export interface CompiledPlay {
   readonly hosts: readonly CompiledHost[];
   /** Sizes of the batches, the last one repeated; empty: all hosts at once. */
   readonly serial: readonly number[];
+  /** The run ends after a batch in which a host failed. */
+  readonly anyErrorsFatal?: boolean;
+  /** The run ends after a batch in which more than this share of the hosts failed, in percent. */
+  readonly maxFailPercentage?: number;
 }
 
 export interface CompiledHost {
@@ -57,4 +63,6 @@ export interface CompiledHost {
   readonly tasks: readonly Task[];
   /** Run as another user; overrides the inventory. */
   readonly become: boolean | null;
+  /** That user, where the play names one. */
+  readonly becomeUser?: string;
 }

@@ -14,10 +14,9 @@ export function diffLines(diff: DiffText, colors: Colors): readonly string[] {
     undefined,
     { context: 2 },
   );
-  return patch
-    .split('\n')
-    .slice(1, -1)
-    .map((line) => paint(line, colors));
+  const lines = patch.split('\n').slice(0, -1);
+  const start = lines.findIndex((line) => line.startsWith('--- '));
+  return lines.slice(start).map((line) => paint(line, colors));
 }
 
 function oneLine({ path, before, after }: DiffText, colors: Colors): string {

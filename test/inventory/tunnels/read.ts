@@ -6,7 +6,7 @@ import { reveal, Secret } from '../../../src/model/secret.ts';
 import type { Tunnel } from '../../../src/model/tunnel.ts';
 import type { SecretSources } from '../../../src/secrets/sources.ts';
 
-export function locate(text: string, file = 'inventory/tunnels.yml'): Located {
+function locate(text: string, file = 'inventory/tunnels.yml'): Located {
   const { document, diagnostics } = parseYaml(makeSource(file, text));
   if (!document) throw new Error(`test document: ${JSON.stringify(diagnostics)}`);
   return document;
@@ -43,7 +43,11 @@ export function read(
   hosts: ReadonlyMap<string, Host>,
   context: Partial<TunnelsContext> = {},
 ): Promise<TunnelsRead> {
-  return readTunnels(locate(text), hosts, { varsOf: (host) => host.vars, secrets: noSources, ...context });
+  return readTunnels(locate(text), hosts, {
+    varsOf: (host) => host.vars,
+    secrets: noSources,
+    ...context,
+  });
 }
 
 /** A tunnel as plain data, its secrets revealed: for comparing in tests. */

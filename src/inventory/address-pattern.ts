@@ -1,0 +1,49 @@
+/** Ansible's idea of a host name or address that may hold ranges and a port (`ansible.parsing.utils.addresses`). */
+export function parseHostPattern(text: string): { readonly host: string; readonly port?: number } | null {
+  let host = text;
+  let port: number | undefined;
+  for (const form of [BRACKETED_PORT, PORT]) {
+    const match = form.exec(host);
+    if (!match?.[1] || !match[2]) continue;
+    host = match[1];
+    port = Number(match[2]);
+  }
+  if (!IPV4.test(host) && !IPV6.test(host) && !HOSTNAME.test(host)) return null;
+  return port === undefined ? { host } : { host, port };
+}
+
+/** True for an address, whose dots separate no domain. */
+export function isAddress(text: string): boolean {
+  return IPV4.test(text) || IPV6.test(text);
+}
+
+const BRACKETED_PORT = /^\[(.+)\]:([0-9]+)$/;
+const PORT = /^((?:[^:[\]]|\[[^\]]*\])*):([0-9]+)$/;
+
+const RANGE = '\\[(?:[0-9]+:[0-9]+)(?::[0-9]+)?\\]';
+const HEX_RANGE = '\\[(?:[0-9a-f]+:[0-9a-f]+)(?::[0-9]+)?\\]';
+const LETTER_RANGE = '\\[(?:[a-z]:[a-z]|[0-9]+:[0-9]+)(?::[0-9]+)?\\]';
+
+const OCTET = `(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5]|${RANGE})`;
+const IPV4 = new RegExp(`^(?:${OCTET}\\.){3}${OCTET}$`, 'i');
+
+const PIECE = `(?:[0-9a-f]{1,4}|${HEX_RANGE})`;
+const IPV6 = new RegExp(
+  `^(?:${[
+    `(?:${PIECE}:){7}${PIECE}`,
+    `(?:${PIECE}:){1,6}:`,
+    `(?:${PIECE}:)(?::${PIECE}){1,6}`,
+    `(?:${PIECE}:){2}(?::${PIECE}){1,5}`,
+    `(?:${PIECE}:){3}(?::${PIECE}){1,4}`,
+    `(?:${PIECE}:){4}(?::${PIECE}){1,3}`,
+    `(?:${PIECE}:){5}(?::${PIECE}){1,2}`,
+    `(?:${PIECE}:){6}(?::${PIECE})`,
+    `:(?::${PIECE}){1,6}`,
+    `${PIECE}?::`,
+  ].join('|')})$`,
+  'i',
+);
+
+const WORD = '[\\p{L}\\p{N}_]';
+const LABEL = `(?:${WORD}|${LETTER_RANGE})(?:[\\p{L}\\p{N}_-]|${LETTER_RANGE})*(?<![_-])`;
+const HOSTNAME = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`, 'iu');

@@ -1,0 +1,163 @@
+import { type Diagnostic, error } from '../lang/diagnostic.ts';
+import { didYouMean } from '../lang/did-you-mean.ts';
+import { faultDiagnostic, renderVariable, TemplateFault } from '../lang/template.ts';
+import { Vaulted } from '../lang/vaulted.ts';
+import type { Host, Target, Variables } from '../model/host.ts';
+import { Secret } from '../model/secret.ts';
+import type { Span } from '../model/span.ts';
+
+/** What the command line or the play says; it goes before the inventory. */
+export interface ConnectionOverrides {
+  readonly user?: string;
+  readonly privateKeyFile?: string;
+  readonly become?: boolean;
+  readonly becomePassword?: Secret;
+  /** Seconds. */
+  readonly connectTimeout?: number;
+}
+
+/** How a host is reached, from Ansible's connection variables. `spanOf` tells where a variable was written. */
+export function targetOf(
+  host: Host,
+  vars: Variables,
+  overrides: ConnectionOverrides = {},
+  spanOf: (variable: string) => Span | undefined = () => undefined,
+): { readonly target: Target | null; readonly diagnostics: readonly Diagnostic[] } {
+  const diagnostics: Diagnostic[] = [];
+  const read = reader(host, vars, spanOf, diagnostics);
+  const connection = read(['ansible_connection'], toConnection) ?? 'ssh';
+  const user = overrides.user ?? read(USER, toText);
+  const password = read(PASSWORD, toSecret);
+  const privateKeyFile = overrides.privateKeyFile ?? read(PRIVATE_KEY, toText);
+  const become = becomeOf(read, overrides);
+  const target: Target = {
+    name: host.name,
+    connection,
+    address: read(ADDRESS, toText) ?? host.name,
+    port: read(PORT, toPort) ?? 22,
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { password }),
+    ...(privateKeyFile === undefined ? {} : { privateKeyFile }),
+    ...(become === undefined ? {} : { become }),
+    connectTimeout: overrides.connectTimeout ?? read(TIMEOUT, toSeconds) ?? 10,
+  };
+  return { target: diagnostics.length > 0 ? null : target, diagnostics };
+}
+
+// The first that is there counts, as in Ansible's ssh plugin.
+const ADDRESS = ['ansible_host', 'ansible_ssh_host'];
+const PORT = ['ansible_port', 'ansible_ssh_port'];
+const USER = ['ansible_user', 'ansible_ssh_user'];
+const PASSWORD = ['ansible_password', 'ansible_ssh_pass', 'ansible_ssh_password'];
+const PRIVATE_KEY = ['ansible_private_key_file', 'ansible_ssh_private_key_file'];
+const TIMEOUT = ['ansible_ssh_timeout', 'ansible_timeout'];
+const BECOME_PASSWORD = ['ansible_become_password', 'ansible_become_pass'];
+
+type Read = <T>(names: readonly string[], convert: Convert<T>) => T | undefined;
+
+/** A value of the wanted kind, or what is wrong with it. */
+type Convert<T> = (value: unknown) => { readonly value: T } | Wrong;
+
+interface Wrong {
+  readonly wrong: string;
+  readonly fix?: string | undefined;
+  /** The value may be shown. */
+  readonly show?: boolean;
+}
+
+function reader(
+  host: Host,
+  vars: Variables,
+  spanOf: (variable: string) => Span | undefined,
+  diagnostics: Diagnostic[],
+): Read {
+  return (names, convert) => {
+    const name = names.find((candidate) => vars[candidate] !== undefined && vars[candidate] !== null);
+    if (name === undefined) return undefined;
+    const span = spanOf(name);
+    try {
+      const value = renderVariable(vars, name);
+      if (value === null || value === undefined) return undefined;
+      const converted = convert(value);
+      if ('value' in converted) return converted.value;
+      diagnostics.push(
+        error('bad-connection', `host ${host.name}: ${name} ${converted.wrong}`, {
+          ...(converted.show ? { found: typeof value === 'string' ? value : JSON.stringify(value) } : {}),
+          ...(converted.fix === undefined ? {} : { fix: converted.fix }),
+          ...(span === undefined ? {} : { span }),
+        }),
+      );
+    } catch (fault) {
+      if (!(fault instanceof TemplateFault)) throw fault;
+      const diagnostic = faultDiagnostic(fault, span);
+      diagnostics.push({ ...diagnostic, message: `host ${host.name}: ${name}: ${diagnostic.message}` });
+    }
+    return undefined;
+  };
+}
+
+function becomeOf(read: Read, overrides: ConnectionOverrides): Target['become'] {
+  const wanted = overrides.become ?? read(['ansible_become'], toBoolean) ?? false;
+  const method = read(['ansible_become_method'], toBecomeMethod) ?? 'sudo';
+  const user = read(['ansible_become_user'], toText) ?? 'root';
+  const password = overrides.becomePassword ?? read(BECOME_PASSWORD, toSecret);
+  if (!wanted) return undefined;
+  return { method, user, ...(password === undefined ? {} : { password }) };
+}
+
+const toText: Convert<string> = (value) => {
+  if (typeof value === 'number') return { value: String(value) };
+  if (value instanceof Secret) return { wrong: 'is shown in messages, it cannot be a secret' };
+  if (value instanceof Vaulted) return { wrong: 'is encrypted and has not been decrypted' };
+  if (typeof value !== 'string') return { wrong: 'must be a string', show: true };
+  if (value.trim() === '') return { wrong: 'is empty', fix: 'leave it out, or give it a value' };
+  return { value };
+};
+
+const toSecret: Convert<Secret> = (value) => {
+  if (value instanceof Secret) return { value };
+  if (value instanceof Vaulted) return { wrong: 'is encrypted and has not been decrypted' };
+  if (typeof value === 'number') return { wrong: 'must be a string', fix: 'put it in quotes' };
+  if (typeof value !== 'string') return { wrong: 'must be a string' };
+  return value === '' ? { wrong: 'is empty' } : { value: new Secret(value) };
+};
+
+const toPort: Convert<number> = (value) => {
+  const port = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+  if (typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65_535) return { value: port };
+  return { wrong: 'is no port', fix: 'a whole number from 1 to 65535', show: true };
+};
+
+const toSeconds: Convert<number> = (value) => {
+  const seconds = typeof value === 'string' ? Number(value || Number.NaN) : value;
+  return typeof seconds === 'number' && seconds > 0 && Number.isFinite(seconds)
+    ? { value: seconds }
+    : { wrong: 'is no number of seconds', show: true };
+};
+
+/** Ansible's words for true and false. */
+const toBoolean: Convert<boolean> = (value) => {
+  const word = String(value).toLowerCase();
+  if (['true', 'yes', 'on', '1', 'y', 't'].includes(word)) return { value: true };
+  if (['false', 'no', 'off', '0', 'n', 'f'].includes(word)) return { value: false };
+  return { wrong: 'must be true or false', show: true };
+};
+
+const toConnection: Convert<'ssh' | 'local'> = (value) => {
+  const name = String(value).replace(/^ansible\.builtin\./, '');
+  if (name === 'ssh' || name === 'smart') return { value: 'ssh' };
+  return name === 'local' ? { value: 'local' } : unsupported('connection', name, ['ssh', 'local']);
+};
+
+const toBecomeMethod: Convert<'sudo' | 'su'> = (value) => {
+  const name = String(value).replace(/^(?:ansible\.builtin|community\.general)\./, '');
+  return name === 'sudo' || name === 'su' ? { value: name } : unsupported('method', name, ['sudo', 'su']);
+};
+
+function unsupported(what: string, name: string, known: readonly string[]): Wrong {
+  return {
+    wrong: `names a ${what} that is not supported here`,
+    fix: didYouMean(name, known) ?? known.join(' or '),
+    show: true,
+  };
+}

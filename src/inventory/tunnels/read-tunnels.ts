@@ -1,0 +1,186 @@
+import { type Diagnostic, error } from '../../lang/diagnostic.ts';
+import { checkSchema } from '../../lang/schema.ts';
+import type { Located, Pointer } from '../../lang/yaml.ts';
+import { sortNaturally } from '../../model/natural-order.ts';
+import { isSafeName, LONGEST_NAME } from '../../model/safe-name.ts';
+import type { Secret } from '../../model/secret.ts';
+import type { Tunnel } from '../../model/tunnel.ts';
+import { literalSecrets } from '../../secrets/literal-secrets.ts';
+import { resolveSecrets } from '../../secrets/resolve.ts';
+import type { SecretSpec } from '../../secrets/secret-spec.ts';
+import type { SecretSources } from '../../secrets/sources.ts';
+import { buildKeying } from './build-keying.ts';
+import { crossCheck, type Made } from './cross-checks.ts';
+import { isAbsent, type KeyingSpec, keyingMethod, readKeying, secretsOf } from './keying.ts';
+import { type Expansion, expand } from './members.ts';
+import { checkName, checkNickname } from './names.ts';
+import { mappingOf, nameSpan, type Origin, type Report, readOrigins, titleOf } from './origin.ts';
+import { pairChecker } from './pair-checks.ts';
+import { placeFinder } from './place.ts';
+import { structuralSchema } from './schema.ts';
+import { readSettings, type Settings } from './settings.ts';
+import { type HostLookup, type Side, sideResolver } from './sides.ts';
+import { withoutKeys, withSourceTexts } from './source-text.ts';
+
+export interface TunnelsRead {
+  /** In natural order of their names; those with an error are left out. */
+  readonly tunnels: readonly Tunnel[];
+  /** The file's settings for racoon.conf as they stand there; the backend reads them. */
+  readonly racoon: { readonly value: unknown; readonly at: Pointer } | null;
+  /** Every secret that was written or fetched, of faulty tunnels too: for a redactor, before anything is shown. */
+  readonly secrets: readonly Secret[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface TunnelsContext extends Omit<HostLookup, 'hosts'> {
+  readonly secrets: SecretSources;
+}
+
+/** Resolves a parsed tunnels.yml against the inventory's hosts. */
+export async function readTunnels(
+  written: Located,
+  hosts: HostLookup['hosts'],
+  context: TunnelsContext,
+): Promise<TunnelsRead> {
+  const diagnostics: Diagnostic[] = [];
+  const report: Report = (diagnostic) => diagnostics.push(diagnostic);
+  if (written.value === null || written.value === undefined)
+    return { tunnels: [], racoon: null, secrets: [], diagnostics };
+
+  const document = withSourceTexts(written);
+  diagnostics.push(...checkSchema(structuralSchema(), withoutKeys(document)));
+  const lookup: HostLookup = { ...context, hosts, varsOf: once(context.varsOf) };
+  const entries = readOrigins(document).map((origin) => readEntry(origin, document, lookup, report));
+
+  const needed = entries.flatMap(({ keying, origin }) => (keying && !isAbsent(origin) ? secretsOf(keying) : []));
+  const fetched = await resolveSecrets(needed, document, context.secrets);
+  diagnostics.push(...fetched.diagnostics);
+
+  const made = entries.flatMap((entry) => makeTunnels(entry, fetched.secrets, document, lookup, report));
+  crossCheck(made, document, report);
+  const tunnels = made.map(({ tunnel }) => tunnel);
+  return {
+    tunnels: sortNaturally(tunnels, ({ name }) => name),
+    racoon: racoonOf(document),
+    secrets: [...new Set([...literalSecrets(document), ...fetched.secrets.values(), ...psks(tunnels)])],
+    diagnostics: sortByPlace(diagnostics),
+  };
+}
+
+/** One entry of the file, read as far as it goes without its secrets. */
+interface Entry {
+  readonly origin: Origin;
+  readonly settings: Settings;
+  readonly expansion: Expansion;
+  /** In the order of the expansion's members. */
+  readonly sides: readonly (Side | null)[];
+  readonly keying: KeyingSpec | null;
+}
+
+function readEntry(origin: Origin, document: Located, lookup: HostLookup, report: Report): Entry {
+  const unsafe = checkName(
+    `the name of a ${titleOf(origin).split(' ')[0]}`,
+    origin.name,
+    'tunnel-name-unsafe',
+    nameSpan(document, origin),
+  );
+  if (unsafe) report(unsafe);
+  const method = keyingMethod(origin, document, report);
+  const settings = readSettings(origin, method === 'manual', document, report);
+  const expansion = expand(origin, document, report);
+  const resolve = sideResolver(document, lookup, report);
+  const sides = expansion.members.map((member) => resolve(member, settings));
+  const keying = readKeying(origin, method, expansion.members, document, report);
+  if (!unsafe) checkExpandedNames(origin, expansion, sides, document, report);
+  return { origin, settings, expansion, sides, keying };
+}
+
+/** The names that a mesh or hub makes, and the nicknames that tunnels' names become. One report an entry. */
+function checkExpandedNames(
+  origin: Origin,
+  { pairs }: Expansion,
+  sides: readonly (Side | null)[],
+  document: Located,
+  report: Report,
+): void {
+  const span = nameSpan(document, origin);
+  if (origin.kind !== 'tunnels') {
+    const long = pairs.filter(({ name }) => name.length > LONGEST_NAME);
+    if (long[0]) {
+      const message = `${titleOf(origin)} makes ${long.length} names longer than ${LONGEST_NAME} characters`;
+      report(error('tunnel-name-unsafe', message, { span, found: long[0].name, fix: 'a shorter name for it' }));
+      return;
+    }
+  }
+  const nameless = pairs.find(({ ends }) =>
+    ends.some((end) => sides[end]?.managed === true && sides[end]?.nickname === undefined),
+  );
+  const fault = nameless && isSafeName(nameless.name) ? checkNickname(nameless.name, span) : null;
+  if (fault) report(fault);
+}
+
+function makeTunnels(
+  { origin, settings, expansion, sides, keying }: Entry,
+  secrets: ReadonlyMap<SecretSpec, Secret>,
+  document: Located,
+  lookup: HostLookup,
+  report: Report,
+): Made[] {
+  const keyingOf = keying && buildKeying(keying, settings, secrets, document, report);
+  const fits = pairChecker(settings, document, report);
+  const { type, ike, onboot, state } = settings;
+  const protocols = protocolsOf(settings, keying);
+  return expansion.pairs.flatMap(({ name, ends: [first, second] }): Made[] => {
+    const a = sides[first];
+    const b = sides[second];
+    if (!a || !b || !fits(a, b) || !keyingOf || type === null) return [];
+    const pairKeying = keyingOf(a.host, b.host);
+    if (!pairKeying) return [];
+    const at = placeFinder(origin, [a.member, b.member], document, lookup);
+    const ends = [endOf(a, name), endOf(b, name)] as const;
+    return [{ origin, tunnel: { name, type, ends, keying: pairKeying, ike, ...protocols, onboot, state, at } }];
+  });
+}
+
+function endOf({ host, managed, nickname, address, network, gateway }: Side, name: string): Tunnel['ends'][0] {
+  return {
+    host,
+    managed,
+    nickname: nickname ?? name,
+    address,
+    ...(network ? { network } : {}),
+    ...(gateway === undefined ? {} : { gateway }),
+  };
+}
+
+/** A protocol that has no manual SAs is off, whether that is written or not. */
+function protocolsOf({ esp, ah }: Settings, keying: KeyingSpec | null): Pick<Tunnel, 'esp' | 'ah'> {
+  if (keying?.method !== 'manual') return { esp, ah };
+  return {
+    esp: keying.sent.some((sent) => sent.esp) ? esp : false,
+    ah: keying.sent.some((sent) => sent.ah) ? ah : false,
+  };
+}
+
+function psks(tunnels: readonly Tunnel[]): readonly Secret[] {
+  return tunnels.flatMap(({ keying }) => (keying.method === 'psk' ? [keying.psk] : []));
+}
+
+function racoonOf(document: Located): TunnelsRead['racoon'] {
+  const { racoon } = mappingOf(document.value);
+  return racoon === undefined || racoon === null ? null : { value: racoon, at: ['racoon'] };
+}
+
+function once<K, V>(compute: (key: K) => V): (key: K) => V {
+  const known = new Map<K, V>();
+  return (key) => {
+    if (!known.has(key)) known.set(key, compute(key));
+    return known.get(key) as V;
+  };
+}
+
+function sortByPlace(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  return [...diagnostics].sort(
+    ({ span: a }, { span: b }) => (a?.line ?? 0) - (b?.line ?? 0) || (a?.column ?? 0) - (b?.column ?? 0),
+  );
+}

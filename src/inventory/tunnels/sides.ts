@@ -1,0 +1,188 @@
+import { type Diagnostic, error, warning } from '../../lang/diagnostic.ts';
+import { didYouMean } from '../../lang/did-you-mean.ts';
+import type { Located } from '../../lang/yaml.ts';
+import type { Host, Variables } from '../../model/host.ts';
+import type { Span } from '../../model/span.ts';
+import { contains, isPrivate, parseAddress, type Subnet } from '../../model/subnet.ts';
+import { readAddress, readNetwork } from './addresses.ts';
+import type { Member } from './members.ts';
+import { checkName, checkNickname } from './names.ts';
+import type { Report } from './origin.ts';
+import type { Settings } from './settings.ts';
+
+/** One end, resolved but for its nickname's default. Shared by the tunnels of a mesh. */
+export interface Side {
+  readonly host: string;
+  readonly managed: boolean;
+  readonly nickname: string | undefined;
+  readonly address: string;
+  readonly isPrivate: boolean;
+  readonly network?: Subnet;
+  readonly gateway?: string;
+  readonly member: Member;
+}
+
+export interface HostLookup {
+  readonly hosts: ReadonlyMap<string, Host>;
+  /** A host's variables, rendered. */
+  varsOf(host: Host): Variables;
+  /** Where a host variable was written, if that is known. */
+  spanOfVar?: ((host: Host, name: string) => Span | undefined) | undefined;
+}
+
+/** Resolves the ends that entries name: from what is written, then host variables, then `ansible_host`. */
+export function sideResolver(document: Located, lookup: HostLookup, report: Report) {
+  return (member: Member, settings: Settings): Side | null => resolveSide(member, settings, document, lookup, report);
+}
+
+function resolveSide(
+  member: Member,
+  settings: Settings,
+  document: Located,
+  lookup: HostLookup,
+  report: Report,
+): Side | null {
+  let faulty = false;
+  const fault = (diagnostic: Diagnostic | null) => {
+    if (diagnostic) report(diagnostic);
+    faulty ||= diagnostic !== null;
+  };
+  const { host: name, written } = member;
+  const managed = written.managed !== false;
+  const hostSpan = listed(member) ? document.span(member.pointer) : document.keySpan(member.pointer);
+  fault(checkName("the host's name", name, 'host-name-unsafe', hostSpan));
+  const host = lookup.hosts.get(name);
+  if (!host && managed) {
+    fault(unknownHost(name, lookup.hosts, hostSpan, listed(member)));
+    return null;
+  }
+  const value = valueReader(member, host, hostSpan, document, lookup);
+  const nickname = typeof written.nickname === 'string' ? written.nickname : undefined;
+  if (nickname !== undefined) fault(checkNickname(nickname, document.span([...member.pointer, 'nickname'])));
+
+  const address = keep(pickAddress(value, host, name, hostSpan, lookup), fault);
+  const networked = settings.type === 'network-to-network';
+  if (settings.type === 'host-to-host') {
+    for (const key of ['network', 'gateway']) if (Object.hasOwn(written, key)) fault(unexpected(member, key, document));
+  }
+  const needed = networked && settings.state === 'present';
+  const network = networked ? keep(pickNetwork(value, name, hostSpan, needed), fault) : undefined;
+  const gateway = networked ? keep(pickGateway(value, name, hostSpan, needed), fault) : undefined;
+  if (network && gateway && !contains(network, gateway)) {
+    report(outside(name, gateway, network, value('gateway')?.span ?? hostSpan));
+  }
+  if (faulty || address === undefined) return null;
+  return {
+    host: name,
+    managed,
+    nickname,
+    address,
+    isPrivate: isPrivate(address),
+    ...(network ? { network } : {}),
+    ...(gateway === undefined ? {} : { gateway }),
+    member,
+  };
+}
+
+/** A text and its place: written at the end, or else the host variable of the same name after `ipsec_`. */
+type ValueReader = (key: 'address' | 'network' | 'gateway') => { text: string; span: Span; what: string } | undefined;
+
+function valueReader(
+  { pointer, written, host: name }: Member,
+  host: Host | undefined,
+  hostSpan: Span,
+  document: Located,
+  lookup: HostLookup,
+): ValueReader {
+  return (key) => {
+    const own = written[key];
+    if (typeof own === 'string') {
+      return { text: own, span: document.span([...pointer, key]), what: `the ${key} of ${name}` };
+    }
+    const variable = `ipsec_${key}`;
+    const inherited = host && lookup.varsOf(host)[variable];
+    if (!host || inherited === undefined || inherited === null) return undefined;
+    const span = lookup.spanOfVar?.(host, variable) ?? hostSpan;
+    return { text: String(inherited), span, what: `the variable ${variable} of ${name}` };
+  };
+}
+
+function pickAddress(
+  value: ValueReader,
+  host: Host | undefined,
+  name: string,
+  span: Span,
+  lookup: HostLookup,
+): string | Diagnostic {
+  const own = value('address');
+  if (own) return readAddress(own.what, own.text, own.span);
+  const reached = host ? String(lookup.varsOf(host).ansible_host ?? name) : name;
+  const parsed = parseAddress(reached);
+  const isName = typeof parsed !== 'string' && parsed.fault === 'form' && !/^[\d.]+$/.test(reached);
+  if (host && !isName) return readAddress(`ansible_host of ${name}`, reached, span);
+  return error('address-missing', `the end ${name} has no address`, {
+    span,
+    ...(host ? { found: `ansible_host ${JSON.stringify(reached)} is a name, not an IP address` } : {}),
+    fix: host ? 'address: 203.0.113.1 here, or the host variable ipsec_address' : 'address: 203.0.113.1 here',
+  });
+}
+
+function pickNetwork(value: ValueReader, name: string, span: Span, needed: boolean): Subnet | Diagnostic | undefined {
+  const own = value('network');
+  if (own) return readNetwork(own.what, own.text, own.span);
+  if (!needed) return undefined;
+  return error('network-missing', `the end ${name} of a network-to-network tunnel has no network`, {
+    span,
+    fix: 'network: 192.168.1.0/24 here, or the host variable ipsec_network',
+  });
+}
+
+function pickGateway(value: ValueReader, name: string, span: Span, needed: boolean): string | Diagnostic | undefined {
+  const own = value('gateway');
+  if (own) return readAddress(own.what, own.text, own.span);
+  if (!needed) return undefined;
+  return error('gateway-missing', `the end ${name} of a network-to-network tunnel has no gateway`, {
+    span,
+    fix: 'gateway: 192.168.1.254 here (its address in its network), or the host variable ipsec_gateway',
+  });
+}
+
+function unknownHost(name: string, hosts: ReadonlyMap<string, Host>, span: Span, inList: boolean): Diagnostic {
+  const group = [...hosts.values()].filter(({ groups }) => groups.includes(name)).map((host) => host.name);
+  const external = inList ? '' : ', or mark an external peer with managed: false';
+  const remedy = group.length > 0 ? `the names of its hosts: ${group.join(', ')}` : didYouMean(name, hosts.keys());
+  const message = group.length > 0 ? `${name} is a group; an end is a host` : `the inventory has no host ${name}`;
+  return error('end-unknown', message, { span, fix: remedy ?? `add it to hosts.yml${external}` });
+}
+
+function unexpected(member: Member, key: string, document: Located): Diagnostic {
+  return error(`${key}-unexpected`, `a host-to-host tunnel has no ${key}: it protects the two hosts alone`, {
+    span: document.keySpan([...member.pointer, key]),
+    fix: `leave it out, or write type: network-to-network`,
+  });
+}
+
+function outside(name: string, gateway: string, network: Subnet, span: Span): Diagnostic {
+  return warning('gateway-outside', `the gateway of ${name} is not in its own network ${network.cidr}`, {
+    span,
+    found: gateway,
+    fix: `the address that ${name} itself has in ${network.cidr}`,
+  });
+}
+
+/** The value, or nothing after the fault was noted. */
+function keep<T extends object | string>(
+  value: T | Diagnostic | undefined,
+  fault: (diagnostic: Diagnostic) => void,
+): T | undefined {
+  if (typeof value === 'object' && 'severity' in value) {
+    fault(value as Diagnostic);
+    return undefined;
+  }
+  return value as T | undefined;
+}
+
+/** True for a member of a mesh or hub, which is a value and not a key. */
+function listed({ pointer }: Member): boolean {
+  return pointer[0] !== 'tunnels';
+}

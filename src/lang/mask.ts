@@ -1,0 +1,81 @@
+import { SENSITIVE_KEY } from './sensitive-keys.ts';
+
+/** A line of a source file as it may be shown: control characters and the values of sensitive keys are hidden. */
+export interface ShownLine {
+  readonly text: string;
+  /** The column in `text` of a column of the original, both counted from 1. */
+  column(original: number): number;
+}
+
+/** The lines of a text, with the values of sensitive keys (`psk: …`) masked, those over many lines included. */
+export function maskLines(lines: readonly string[]): readonly ShownLine[] {
+  // the key whose value goes on over the following, deeper lines
+  let open: { indent: number; certain: boolean } | undefined;
+  return lines.map((line) => {
+    const indent = line.search(/\S/);
+    if (indent === -1) return mask(line, []);
+    if (open && indent > open.indent && (open.certain || !STRUCTURE.test(line))) {
+      open.certain = true;
+      return mask(line, [[indent, line.trimEnd().length]]);
+    }
+    open = OPENING.test(line) ? { indent, certain: true } : BARE.test(line) ? { indent, certain: false } : undefined;
+    return mask(line, valueRanges(line));
+  });
+}
+
+const MASK = '********';
+
+const QUOTED = `"(?:[^"\\\\]|\\\\.)*"?|'(?:[^']|'')*'?`;
+const KEY = `["']?(?:${SENSITIVE_KEY})["']?`;
+
+/** `psk: value` on a line of its own: all up to a comment. */
+const ON_A_LINE = new RegExp(
+  `^\\s*(?:- +)*${KEY}\\s*:\\s+(?:!\\w*\\s+)?(${QUOTED}|[^\\s"'{\\[#!|>].*?)(?=\\s+#|\\s*$)`,
+  'di',
+);
+
+/** `{ psk: value, … }`, and `IKE_PSK=value`: all that a flow scalar can hold. */
+const IN_A_FLOW = new RegExp(
+  `(?<![\\w-])${KEY}\\s*[:=]\\s*(?:!\\w*\\s+)?(${QUOTED}|[^\\s"'{\\[#!|>,}\\]][^,}\\]]*)`,
+  'dgi',
+);
+
+/** `psk: |`, `psk: !vault |`, `psk: "begun` and `psk: begun` may all go on below. */
+const OPENING = new RegExp(
+  `^\\s*(?:- +)*${KEY}\\s*:(?:\\s+!\\w*)?\\s+(?:[|>]|"(?:[^"\\\\]|\\\\.)*$|'(?:[^']|'')*$|[^\\s{\\["'#!])`,
+  'i',
+);
+
+/** `psk:` with its value below. */
+const BARE = new RegExp(`^\\s*(?:- +)*${KEY}\\s*:(?:\\s+!\\w*)?\\s*(?:#.*)?$`, 'i');
+const STRUCTURE = /^\s*(?:- |-$|[{[#]|["']?[\w.-]+["']?\s*:(?:\s|$))/;
+
+function valueRanges(line: string): readonly (readonly [number, number])[] {
+  const whole = ON_A_LINE.exec(line)?.indices?.[1];
+  if (whole) return [whole];
+  return [...line.matchAll(IN_A_FLOW)].flatMap((match) => (match.indices?.[1] ? [match.indices[1]] : []));
+}
+
+function mask(line: string, ranges: readonly (readonly [number, number])[]): ShownLine {
+  const cuts: { from: number; to: number; at: number }[] = [];
+  let text = '';
+  let end = 0;
+  for (const [from, to] of ranges) {
+    text += line.slice(end, from);
+    cuts.push({ from, to, at: text.length });
+    text += MASK;
+    end = to;
+  }
+  text += line.slice(end);
+  return {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
+    text: text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd'),
+    column: (original) => {
+      const index = original - 1;
+      const cut = cuts.findLast(({ from }) => from <= index);
+      if (!cut) return original;
+      if (index >= cut.to) return cut.at + MASK.length + (index - cut.to) + 1;
+      return index === cut.from ? cut.at + 1 : cut.at + MASK.length + 1;
+    },
+  };
+}

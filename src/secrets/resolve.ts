@@ -1,0 +1,91 @@
+import { dirname, isAbsolute, join } from 'node:path';
+import { type Diagnostic, error } from '../lang/diagnostic.ts';
+import type { Located } from '../lang/yaml.ts';
+import { reveal, Secret } from '../model/secret.ts';
+import type { SecretSpec } from './secret-spec.ts';
+import type { SecretFault, SecretSources } from './sources.ts';
+
+/**
+ * Fetches secrets, all at once and each distinct source once. What could not be had is missing from `secrets` and
+ * stands in `diagnostics`. A derived secret is its master here: only the caller knows the pairs.
+ */
+export async function resolveSecrets(
+  specs: readonly SecretSpec[],
+  document: Located,
+  sources: SecretSources,
+): Promise<{ readonly secrets: ReadonlyMap<SecretSpec, Secret>; readonly diagnostics: readonly Diagnostic[] }> {
+  const folder = dirname(document.source.file);
+  const fetched = new Map<string, Promise<string | SecretFault>>();
+  const fetchOnce = (spec: SecretSpec): Promise<string | SecretFault> => {
+    const id = identity(spec, folder);
+    const running = fetched.get(id) ?? fetchSecret(spec, folder, sources);
+    fetched.set(id, running);
+    return running;
+  };
+  const outcomes = await Promise.all(
+    specs.map(async (spec) => {
+      const origin = spec.kind === 'derive' ? spec.master : spec;
+      return { spec, origin, outcome: origin.kind === 'text' ? reveal(origin.text) : await fetchOnce(origin) };
+    }),
+  );
+  const secrets = new Map<SecretSpec, Secret>();
+  const diagnostics: Diagnostic[] = [];
+  for (const { spec, origin, outcome } of outcomes) {
+    if (typeof outcome !== 'string') diagnostics.push(unavailable(origin, outcome, document));
+    else if (outcome.trim() === '') diagnostics.push(empty(origin, document));
+    else secrets.set(spec, new Secret(outcome));
+  }
+  return { secrets, diagnostics };
+}
+
+async function fetchSecret(spec: SecretSpec, folder: string, sources: SecretSources): Promise<string | SecretFault> {
+  if (spec.kind === 'env') return sources.env(spec.name) ?? { fault: 'missing', why: 'it is not set' };
+  if (spec.kind === 'file') return withoutNewline(sources.file(inFolder(spec.path, folder)));
+  if (spec.kind === 'command') return withoutNewline(await sources.command(spec.argv));
+  return { fault: 'failed', why: 'a derived secret cannot be the master of another' };
+}
+
+/** Drops the one newline that editors and commands put at the end. */
+function withoutNewline(text: string | SecretFault): string | SecretFault {
+  return typeof text === 'string' ? text.replace(/\r?\n$/, '') : text;
+}
+
+function inFolder(path: string, folder: string): string {
+  return isAbsolute(path) ? path : join(folder, path);
+}
+
+function identity(spec: SecretSpec, folder: string): string {
+  if (spec.kind === 'env') return `env ${spec.name}`;
+  if (spec.kind === 'file') return `file ${inFolder(spec.path, folder)}`;
+  return spec.kind === 'command' ? `command ${JSON.stringify(spec.argv)}` : spec.kind;
+}
+
+function unavailable(spec: SecretSpec, fault: SecretFault, document: Located): Diagnostic {
+  const fix = remedy(spec, fault);
+  return error(`secret-${spec.kind}`, `${describe(spec)} cannot be had: ${fault.why}`, {
+    span: document.span(spec.pointer),
+    ...(fix === undefined ? {} : { fix }),
+  });
+}
+
+function empty(spec: SecretSpec, document: Located): Diagnostic {
+  const message = spec.kind === 'text' ? 'this secret is empty' : `${describe(spec)} holds an empty secret`;
+  const fix =
+    spec.kind === 'text'
+      ? 'the secret, or where it comes from: { env: NAME } or { file: PATH }'
+      : 'put the secret there';
+  return error('secret-empty', message, { span: document.span(spec.pointer), fix });
+}
+
+function describe(spec: SecretSpec): string {
+  if (spec.kind === 'env') return `the environment variable ${spec.name}`;
+  if (spec.kind === 'file') return `the file ${spec.path}`;
+  return spec.kind === 'command' ? `the output of the command ${spec.argv[0]}` : 'the secret';
+}
+
+function remedy(spec: SecretSpec, { fault }: SecretFault): string | undefined {
+  if (spec.kind === 'env') return `export ${spec.name}=... before`;
+  if (spec.kind === 'file' && fault === 'missing') return 'a path counts from the folder of this YAML file';
+  if (spec.kind === 'command' && fault === 'not-found') return 'a list of program and arguments; no shell reads it';
+  return undefined;
+}

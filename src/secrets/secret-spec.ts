@@ -1,0 +1,81 @@
+import type { Diagnostic } from '../lang/diagnostic.ts';
+import { error } from '../lang/diagnostic.ts';
+import { type Located, type Pointer, Vaulted } from '../lang/yaml.ts';
+import { Secret } from '../model/secret.ts';
+
+/** Where a secret is to be taken from, as the user wrote it. */
+export type SecretSpec = { readonly pointer: Pointer } & (
+  | { readonly kind: 'text'; readonly text: Secret }
+  | { readonly kind: 'env'; readonly name: string }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'command'; readonly argv: readonly string[] }
+  | { readonly kind: 'derive'; readonly master: SecretSpec }
+);
+
+/**
+ * Reads a secret of a YAML file: a string, `{ env }`, `{ file }`, `{ command }` or, where `derive` says so, `{ derive }`.
+ * Null when there is none to be had, which is then reported; a value of a wrong type is the schema's to report.
+ */
+export function readSecret(
+  document: Located,
+  value: unknown,
+  pointer: Pointer,
+  options: { readonly derive: boolean; readonly report: (diagnostic: Diagnostic) => void },
+): SecretSpec | null {
+  if (typeof value === 'string') return { pointer, kind: 'text', text: new Secret(value) };
+  const span = document.span(pointer);
+  if (value instanceof Vaulted) {
+    options.report(
+      error('secret-vault', 'vaulted values are not decrypted by this version', {
+        span,
+        fix: '{ env: NAME }, { file: PATH } or { command: [...] }',
+      }),
+    );
+    return null;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  const source = value as Readonly<Record<string, unknown>>;
+  const kinds = KINDS.filter((kind) => Object.hasOwn(source, kind));
+  const [kind] = kinds;
+  if (kind === undefined || kinds.length > 1) {
+    const found = kinds.length > 1 ? kinds.join(' and ') : 'none of them';
+    options.report(
+      error('secret-source', `a secret has exactly one source of ${KINDS.join(', ')}; this has ${found}`, {
+        span,
+        fix: '{ env: NAME }, { file: PATH } or { command: [program, argument] }',
+      }),
+    );
+    return null;
+  }
+  return readSource(document, kind, source[kind], [...pointer, kind], options);
+}
+
+const KINDS = ['env', 'file', 'command', 'derive'] as const;
+
+function readSource(
+  document: Located,
+  kind: (typeof KINDS)[number],
+  value: unknown,
+  pointer: Pointer,
+  options: { readonly derive: boolean; readonly report: (diagnostic: Diagnostic) => void },
+): SecretSpec | null {
+  const refuse = (message: string, fix: string) => {
+    options.report(error('secret-source', message, { span: document.span(pointer), fix }));
+    return null;
+  };
+  if (kind === 'derive') {
+    if (!options.derive) return refuse('only a psk can be derived', 'the key, or where it comes from');
+    const master = readSecret(document, value, pointer, { ...options, derive: false });
+    return master && { pointer, kind, master };
+  }
+  if (kind === 'command') {
+    if (!Array.isArray(value)) return null;
+    const argv = value.filter((word): word is string => typeof word === 'string');
+    if (argv.length < value.length) return null;
+    if (!argv[0]) return refuse('the command is empty', 'command: [program, argument]');
+    return { pointer, kind, argv };
+  }
+  if (typeof value !== 'string') return null;
+  if (value === '') return refuse(`${kind} names nothing`, kind === 'env' ? 'env: NAME' : 'file: PATH');
+  return kind === 'env' ? { pointer, kind, name: value } : { pointer, kind, path: value };
+}
