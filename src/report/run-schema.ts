@@ -1,0 +1,85 @@
+const text = { type: 'string' };
+const problem = {
+  anyOf: [
+    { type: 'null' },
+    {
+      type: 'object',
+      additionalProperties: false,
+      required: ['code', 'message'],
+      properties: { code: text, message: text },
+    },
+  ],
+};
+const textOrNull = { type: ['string', 'null'] };
+const count = { type: 'integer', minimum: 0 };
+const counts = ['ok', 'changed', 'skipped', 'failed', 'unreachable'];
+
+/** The JSON Schema (draft 7) of the document that `check` and `apply` print with `--output json`. */
+export const runSchema = {
+  $schema: 'http://json-schema.org/draft-07/schema#',
+  title: 'A run of ipsec-play',
+  type: 'object',
+  additionalProperties: false,
+  required: ['schema', 'command', 'playbook', 'exitCode', 'hosts', 'recap'],
+  properties: {
+    schema: { const: 'ipsec-play/run/1' },
+    command: { enum: ['check', 'apply'] },
+    playbook: text,
+    exitCode: { enum: [0, 2, 4, 5, 6, 130] },
+    hosts: { type: 'object', additionalProperties: { $ref: '#/definitions/host' } },
+    recap: {
+      type: 'object',
+      additionalProperties: {
+        type: 'object',
+        additionalProperties: false,
+        required: counts,
+        properties: Object.fromEntries(counts.map((name) => [name, count])),
+      },
+    },
+  },
+  definitions: {
+    host: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['status', 'error', 'tasks'],
+      properties: {
+        status: { enum: ['ok', 'changed', 'failed', 'unreachable', 'skipped'] },
+        error: problem,
+        tasks: { type: 'array', items: { $ref: '#/definitions/task' } },
+      },
+    },
+    task: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['id', 'play', 'name', 'module', 'tunnel', 'status', 'diff', 'disruptive', 'error', 'ms'],
+      properties: {
+        id: { ...text, description: 'unique on its host, and the same in the next run' },
+        play: text,
+        name: text,
+        module: text,
+        tunnel: textOrNull,
+        status: {
+          enum: ['ok', 'changed', 'skipped', 'failed', 'unknown', 'blocked'],
+          description: 'in a check, changed means would change',
+        },
+        diff: {
+          type: 'array',
+          items: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['path', 'before', 'after', 'sensitive'],
+            properties: {
+              path: text,
+              before: { ...textOrNull, description: 'null: not there' },
+              after: textOrNull,
+              sensitive: { type: 'boolean', description: 'true: fingerprints stand in place of values' },
+            },
+          },
+        },
+        disruptive: textOrNull,
+        error: problem,
+        ms: { type: 'number', minimum: 0 },
+      },
+    },
+  },
+} as const;
