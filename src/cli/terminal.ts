@@ -1,4 +1,5 @@
 import { Secret } from '../model/secret.ts';
+import { EXIT } from './exit.ts';
 
 /** The world outside of a command: everything of `process` that commands use, so that tests can give their own. */
 export interface Terminal {
@@ -33,6 +34,7 @@ export function processTerminal(): Terminal {
     if (fault.code === 'EPIPE') process.exit();
     throw fault;
   });
+  let asking = false;
   return {
     stdout: (text) => void stdout.write(text),
     stderr: (text) => void stderr.write(text),
@@ -41,7 +43,7 @@ export function processTerminal(): Terminal {
         [stdout, stderr].map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve()))),
       );
     },
-    progress: stderr.isTTY ? stderr : null,
+    progress: stderr.isTTY ? quietWhile(stderr, () => asking) : null,
     interactive: Boolean(stdin.isTTY && stderr.isTTY),
     color: { stdout: wantsColor(stdout, env), stderr: wantsColor(stderr, env) },
     env,
@@ -50,22 +52,24 @@ export function processTerminal(): Terminal {
     user: env.USER ?? env.LOGNAME ?? 'root',
     ask: async (question, options = {}) => {
       if (!stdin.isTTY) return null;
-      const { createInterface } = await import('node:readline');
-      const { Writable } = await import('node:stream');
+      const [{ createInterface }, { Writable }] = await Promise.all([import('node:readline'), import('node:stream')]);
       const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+      asking = true;
       stderr.write(question);
       const lines = createInterface({ input: stdin, output: options.hidden ? silent : stderr, terminal: true });
-      return new Promise((resolve) => {
-        lines.once('line', (line) => {
-          if (options.hidden) stderr.write('\n');
-          resolve(line);
-          lines.close();
-        });
-        lines.once('SIGINT', () => {
-          process.exit(130);
-        });
+      const answer = await new Promise<string | null>((resolve) => {
+        lines.once('line', resolve);
         lines.once('close', () => resolve(null));
+        // readline takes Ctrl-C for itself; here it means what it means everywhere else.
+        lines.once('SIGINT', () => {
+          stderr.write('\n');
+          process.exit(EXIT.interrupted);
+        });
       });
+      lines.close();
+      if (options.hidden || answer === null) stderr.write('\n');
+      asking = false;
+      return answer;
     },
     onInterrupt: (callback) => {
       process.on('SIGINT', callback);
@@ -77,6 +81,17 @@ export function processTerminal(): Terminal {
     },
     exitNow: (code) => process.exit(code),
   };
+}
+
+/** A stream for the live display, which must not draw over a question that waits for its answer. */
+function quietWhile(stream: NodeJS.WriteStream, asking: () => boolean): NodeJS.WriteStream {
+  return new Proxy(stream, {
+    get: (target, name) => {
+      if (name === 'write' && asking()) return () => true;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }
 
 /** https://no-color.org and the FORCE_COLOR that CI systems set. */

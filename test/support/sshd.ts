@@ -1,6 +1,6 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,7 +19,7 @@ export interface SshdOptions {
   readonly wrapper?: readonly string[];
 }
 
-export type HostKeyType = 'ed25519' | 'ecdsa' | 'rsa';
+type HostKeyType = 'ed25519' | 'ecdsa' | 'rsa';
 
 /** A real OpenSSH server with its own host keys, configuration and authorized_keys, all in a temporary folder. */
 export interface Sshd {
@@ -42,6 +42,8 @@ export interface Sshd {
 
 export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const dir = mkdtempSync(join(tmpdir(), 'sshd-'));
+  // sshd reads authorized_keys as the user who logs in.
+  chmodSync(dir, 0o755);
   const address = options.address ?? '127.0.0.1';
   const port = options.port ?? (await freePort(address));
   const types = options.hostKeys ?? ['ed25519'];
@@ -50,6 +52,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   generateKey(clientKey);
   const authorized = join(dir, 'authorized_keys');
   writeFileSync(authorized, readFileSync(`${clientKey}.pub`));
+  const sshd = programPath('sshd') ?? 'sshd';
   const isRoot = process.getuid?.() === 0;
   // OpenSSH's own privilege separation folder; a service manager makes it at boot.
   if (isRoot && !existsSync('/run/sshd')) mkdirSync('/run/sshd', { mode: 0o755 });
@@ -69,10 +72,10 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       'KbdInteractiveAuthentication no',
       'MaxStartups 1000',
       'LogLevel VERBOSE',
+      ...(punishesFailures(sshd) ? ['PerSourcePenalties no'] : []),
       '',
     ].join('\n'),
   );
-  const sshd = programPath('sshd') ?? 'sshd';
   const [program = sshd, ...args] = [...(options.wrapper ?? []), sshd, '-D', '-e', '-f', join(dir, 'sshd_config')];
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
@@ -109,9 +112,16 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   };
 }
 
+/** OpenSSH 9.8 began to shut out an address from which logins failed, as tests make them fail. */
+function punishesFailures(sshd: string): boolean {
+  const { stderr } = spawnSync(sshd, ['-V'], { encoding: 'utf8' });
+  const [, major = '0', minor = '0'] = /OpenSSH_(\d+)\.(\d+)/.exec(stderr) ?? [];
+  return Number(major) * 100 + Number(minor) >= 908;
+}
+
 /** Writes PATH and PATH.pub. */
-export function generateKey(path: string, { type = 'ed25519', passphrase = '' } = {}): void {
-  execFileSync('ssh-keygen', ['-q', '-t', type, '-N', passphrase, '-C', `test ${type}`, '-f', path]);
+export function generateKey(path: string, { type = 'ed25519', passphrase = '', format = 'RFC4716' } = {}): void {
+  execFileSync('ssh-keygen', ['-q', '-t', type, '-m', format, '-N', passphrase, '-C', `test ${type}`, '-f', path]);
 }
 
 /** The process that serves a connection: the parent of the login shell in which `pid` was seen. */
@@ -125,16 +135,4 @@ export async function freePort(address = '127.0.0.1'): Promise<number> {
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return port;
-}
-
-/** True when something listens there. */
-export function isListening(address: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: address, port });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

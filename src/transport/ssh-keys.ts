@@ -1,0 +1,164 @@
+import { createPrivateKey, sign } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { ParsedKey } from 'ssh2';
+import { reveal, type Secret } from '../model/secret.ts';
+
+/** Asks a person for a passphrase; `null`: none is given. */
+export type Ask = (prompt: string) => Promise<Secret | null>;
+
+/** The keys of a run. Each file is read and parsed once and each passphrase asked for once, however many hosts there are. */
+export interface Keyring {
+  /** What ssh-agent holds; empty where there is none. */
+  agentKeys(): Promise<readonly ParsedKey[]>;
+  /** Why ssh-agent is of no use, for people. */
+  readonly agentProblem: string | null;
+  signWithAgent(key: ParsedKey, data: Buffer, hash: string | undefined): Promise<Buffer>;
+  file(path: string): Promise<KeyFile>;
+}
+
+type KeyFile =
+  | { readonly kind: 'unusable'; readonly why: string; readonly missing: boolean }
+  | {
+      readonly kind: 'key';
+      /** The public half in SSH wire format, base64, where it can be known without a passphrase. */
+      readonly publicKey: string | null;
+      readonly encrypted: boolean;
+      /** The private key, asking for its passphrase where it has one; a string says why not. */
+      unlock(): Promise<ParsedKey | string>;
+    };
+
+export async function keyring(agentSocket: string | undefined, ask: Ask | null): Promise<Keyring> {
+  const { default: ssh2 } = await import('ssh2');
+  const agent = agentSocket === undefined || agentSocket === '' ? null : ssh2.createAgent(agentSocket);
+  const files = new Map<string, Promise<KeyFile>>();
+  let identities: Promise<readonly ParsedKey[]> | null = null;
+  let agentProblem = agent === null ? 'SSH_AUTH_SOCK is not set' : null;
+
+  // For OpenSSH's own format ssh2 gives a list, whatever its types say; the format has never held more than one key.
+  const parse: Parse = (data, passphrase) => {
+    const parsed: ParsedKey | Error | (ParsedKey | undefined)[] = ssh2.utils.parseKey(data, passphrase);
+    return Array.isArray(parsed) ? (parsed[0] ?? new Error('no key in it')) : parsed;
+  };
+
+  const listIdentities = () =>
+    new Promise<readonly ParsedKey[]>((resolve) => {
+      if (agent === null) return resolve([]);
+      agent.getIdentities((error, keys) => {
+        if (error) agentProblem = 'ssh-agent does not answer';
+        const parsed = (keys ?? []).map((key) => ssh2.utils.parseKey(key as ParsedKey));
+        resolve(parsed.filter((key): key is ParsedKey => !(key instanceof Error)));
+      });
+    });
+
+  return {
+    agentKeys: () => {
+      identities ??= listIdentities();
+      return identities;
+    },
+    get agentProblem() {
+      return agentProblem;
+    },
+    signWithAgent: (key, data, hash) =>
+      new Promise((resolve, reject) => {
+        if (agent === null) return reject(new Error('there is no ssh-agent'));
+        const options = hash === 'sha256' || hash === 'sha512' ? { hash } : {};
+        agent.sign(key, data, options as never, (error, signature) => {
+          if (error || signature === undefined) reject(error ?? new Error('ssh-agent gave no signature'));
+          else resolve(signature as Buffer);
+        });
+      }),
+    file: (path) => {
+      const known = files.get(path) ?? openKey(path, parse, ask);
+      files.set(path, known);
+      return known;
+    },
+  };
+}
+
+type Parse = (data: string, passphrase?: string) => ParsedKey | Error;
+
+async function openKey(path: string, parse: Parse, ask: Ask | null): Promise<KeyFile> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const missing = code === 'ENOENT' || code === 'ENOTDIR';
+    return { kind: 'unusable', why: missing ? 'no such file' : `cannot be read (${code})`, missing };
+  }
+  const parsed = parse(text);
+  if (!(parsed instanceof Error)) {
+    const publicKey = parsed.getPublicSSH().toString('base64');
+    const key = parsed.isPrivateKey()
+      ? withFastSign(parsed)
+      : 'is a public key, and ssh-agent does not hold the private one';
+    return { kind: 'key', publicKey, encrypted: false, unlock: async () => key };
+  }
+  if (!/encrypted|passphrase/i.test(parsed.message)) {
+    return { kind: 'unusable', why: 'is no private key that can be used here', missing: false };
+  }
+  let asked: Promise<ParsedKey | string> | null = null;
+  return {
+    kind: 'key',
+    publicKey: openSshPublicKey(text) ?? (await publicKeyBeside(path)),
+    encrypted: true,
+    unlock: () => {
+      asked ??= askForPassphrase(path, text, parse, ask);
+      return asked;
+    },
+  };
+}
+
+/** Once a file, and again after a slip of the finger. */
+async function askForPassphrase(
+  path: string,
+  text: string,
+  parse: Parse,
+  ask: Ask | null,
+): Promise<ParsedKey | string> {
+  if (ask === null) return 'is encrypted, and nobody is there to ask for its passphrase';
+  let prompt = `Passphrase for ${path}: `;
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    const passphrase = await ask(prompt);
+    if (passphrase === null) return 'is encrypted, and no passphrase was given';
+    const key = parse(text, reveal(passphrase));
+    if (!(key instanceof Error)) return withFastSign(key);
+    prompt = `Wrong passphrase. Passphrase for ${path}: `;
+  }
+  return 'is encrypted, and the passphrase was wrong';
+}
+
+/** ssh2 parses the PEM again for each signature, which costs ten times the signature itself. */
+function withFastSign(key: ParsedKey): ParsedKey {
+  const slow = key.sign.bind(key);
+  const secret = createPrivateKey(key.getPrivatePEM());
+  key.sign = (data, hash) => {
+    if (hash === undefined && key.type !== 'ssh-ed25519') return slow(data);
+    return sign(hash ?? null, Buffer.from(data), secret);
+  };
+  return key;
+}
+
+/** The public key stands in clear in the file of an encrypted one (OpenSSH's PROTOCOL.key). */
+function openSshPublicKey(text: string): string | null {
+  const body = /-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END/.exec(text)?.[1];
+  if (body === undefined) return null;
+  const bytes = Buffer.from(body, 'base64');
+  let at = 'openssh-key-v1\0'.length;
+  const field = (): Buffer => {
+    const length = at + 4 <= bytes.length ? bytes.readUInt32BE(at) : 0;
+    at += 4 + length;
+    return bytes.subarray(at - length, at);
+  };
+  field(); // cipher
+  field(); // key derivation
+  field(); // its options
+  at += 4; // number of keys
+  const key = field();
+  return key.length === 0 ? null : key.toString('base64');
+}
+
+async function publicKeyBeside(path: string): Promise<string | null> {
+  const text = await readFile(`${path}.pub`, 'utf8').catch(() => '');
+  return text.split(/\s+/)[1] ?? null;
+}

@@ -1,0 +1,223 @@
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { type Held, hold, type Ran, type RunOptions, run } from './fleet-process.ts';
+import { buildRoot, MACHINE_FOLDERS, type RootSpec } from './fleet-root.ts';
+import { programPath } from './needs.ts';
+import { generateKey } from './sshd.ts';
+
+export interface HostSpec extends RootSpec {
+  /** What /bin/sh is. Default: the machine's own. */
+  readonly shell?: 'dash' | 'bash' | 'busybox';
+  /** PATH of a command over SSH. The default has /sbin, where the stand-ins are, first. */
+  readonly path?: string;
+}
+
+export interface FleetHost {
+  readonly name: string;
+  readonly address: string;
+  /** The host's own files, for this process to read. */
+  readonly root: string;
+  /** A line for known_hosts. */
+  readonly knownHosts: string;
+  /** Runs `sh -c command` on the host as root. */
+  exec(command: string, options?: RunOptions): Promise<Ran>;
+  /** The text of a file, or null where there is none. */
+  read(path: string): string | null;
+  /** `0600` */
+  mode(path: string): string;
+  /** Switches on a fault of the lab's userland. */
+  fault(name: string, value?: string): void;
+  unfault(name: string): void;
+  /** A line for each of the host's own files and folders, which tells any change of or in it. */
+  snapshot(): readonly string[];
+  /** What sshd said. */
+  log(): string;
+  reboot(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface HostContext {
+  /** A folder for this host. */
+  readonly dir: string;
+  /** authorized_keys of every user. */
+  readonly authorized: string;
+  readonly sshdConfig: readonly string[];
+  /** Plugs in the cable of the process's network. */
+  onBoot(pid: number): void;
+  /** Called before anything runs, so that it is stopped also where starting fails. */
+  register(host: FleetHost): void;
+}
+
+export async function startHost(spec: HostSpec, context: HostContext): Promise<FleetHost> {
+  const root = join(context.dir, 'root');
+  mkdirSync(root, { recursive: true, mode: 0o755 });
+  buildRoot(root, spec, context.authorized);
+  generateKey(join(root, 'etc/ssh/ssh_host_ed25519_key'));
+  writeFileSync(join(root, 'etc/ssh/sshd_config'), sshdConfig(spec, context.sshdConfig));
+  const [type, key] = readFileSync(join(root, 'etc/ssh/ssh_host_ed25519_key.pub'), 'utf8').split(' ');
+
+  let life: Held | null = null;
+  const boot = async () => {
+    life = hold([
+      'unshare',
+      '--net',
+      '--mount',
+      '--pid',
+      '--uts',
+      '--ipc',
+      '--fork',
+      '--kill-child=KILL',
+      ...init(root, spec),
+    ]);
+    await life.said('mounted');
+    context.onBoot(life.pid);
+    life.child.stdin?.write('go\n');
+    await life.said('Server listening');
+  };
+  const alive = () => {
+    if (life === null) throw new Error(`${spec.name} does not run`);
+    return life;
+  };
+  const host: FleetHost = {
+    name: spec.name,
+    address: spec.address,
+    root,
+    knownHosts: `${spec.address} ${type} ${key}\n`,
+    exec: (command, options = {}) =>
+      run(['nsenter', '-t', `${firstProcess(alive())}`, '-m', '-p', '-n', '-u', '-i', '--', '/bin/sh', '-c', command], {
+        ...options,
+        env: { PATH, HOME: '/root', LC_ALL: 'C', ...options.env },
+      }).ended,
+    read: (path) => (existsSync(join(root, path)) ? readFileSync(join(root, path), 'latin1') : null),
+    mode: (path) => (lstatSync(join(root, path)).mode & 0o7777).toString(8).padStart(4, '0'),
+    fault: (name, value = '') =>
+      writeFileSync(join(root, 'var/lib/lab-faults', name), value === '' ? '' : `${value}\n`),
+    unfault: (name) => rmSync(join(root, 'var/lib/lab-faults', name), { force: true }),
+    snapshot: () => snapshot(root, ''),
+    log: () => life?.log() ?? '',
+    reboot: async () => {
+      await alive().kill();
+      for (const folder of ['run', 'tmp']) emptied(join(root, folder));
+      mkdirSync(join(root, 'run/sshd'));
+      await boot();
+    },
+    stop: async () => {
+      await life?.kill();
+    },
+  };
+  context.register(host);
+  await boot();
+  return host;
+}
+
+const PATH = '/sbin:/usr/sbin:/bin:/usr/bin';
+
+function sshdConfig({ path = PATH }: HostSpec, more: readonly string[]): string {
+  return [
+    ...more,
+    'Port 22',
+    'AddressFamily inet',
+    'HostKey /etc/ssh/ssh_host_ed25519_key',
+    'AuthorizedKeysFile /etc/ssh/authorized_keys',
+    'PermitRootLogin yes',
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+    'UsePAM no',
+    'UseDNS no',
+    'MaxStartups 1000',
+    'PidFile none',
+    'LogLevel VERBOSE',
+    `SetEnv PATH=${path}`,
+    '',
+  ].join('\n');
+}
+
+function init(root: string, { name, shell }: HostSpec): readonly string[] {
+  const isLinkedTo = shell === undefined ? '' : (programPath(shell) ?? '');
+  const outer = readlinkSync('/proc/self/ns/mnt');
+  return ['sh', '-c', INIT, 'init', outer, root, name, isLinkedTo, programPath('sshd') ?? 'sshd', ...MACHINE_FOLDERS];
+}
+
+/**
+ * The host's first process. Makes the tree its root, waits for the cable, boots, and lives until its stdin ends: with it
+ * ends every process of the host, and with the last of them the mounts and the network.
+ */
+const INIT = `set -e
+outer=$1 root=$2 name=$3 shell=$4 sshd=$5
+shift 5
+[ "$(readlink /proc/self/ns/mnt)" != "$outer" ]
+hostname "$name"
+mount --bind "$root" "$root"
+cd "$root"
+read_only() { mount --bind "$1" "$2" && mount -o remount,bind,ro "$2"; }
+for dir; do read_only "/$dir" "$dir"; done
+: > usr/sbin/sshd
+read_only "$sshd" usr/sbin/sshd
+if [ -n "$shell" ]; then read_only "$shell" ".$(readlink -f /bin/sh)"; fi
+mount -t proc proc proc
+mount --bind var/lib/lab-kernel/sys proc/sys
+mount -t sysfs -o ro sysfs sys
+mount -t tmpfs -o mode=0755 tmpfs dev
+for device in null zero full random urandom tty; do
+  : > "dev/$device"
+  mount --bind "/dev/$device" "dev/$device"
+done
+mkdir dev/pts dev/shm .outer
+mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts dev/pts
+ln -s pts/ptmx dev/ptmx
+ln -s /proc/self/fd dev/fd
+pivot_root . .outer
+cd /
+PATH=${PATH}
+umount -l /.outer
+rmdir /.outer
+echo mounted
+read -r go
+/sbin/reboot
+/usr/sbin/sshd -D -e < /dev/null &
+cat > /dev/null
+exit 0
+`;
+
+/** The host's own pid 1, as this machine numbers it. */
+function firstProcess(life: Held): number {
+  const children = readFileSync(`/proc/${life.pid}/task/${life.pid}/children`, 'utf8').trim();
+  if (!/^\d+$/.test(children)) throw new Error(`the host's first process is not to be found: ${life.log()}`);
+  return Number(children);
+}
+
+function emptied(folder: string): void {
+  for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true, force: true });
+}
+
+/**
+ * Left out: what is not the host's own, what stands for the kernel, and what any login leaves behind (/run, logs of
+ * sudo). Times and inodes are in, so that a file written anew with the bytes it had is told as well.
+ */
+function snapshot(root: string, path: string): readonly string[] {
+  const own = readdirSync(join(root, path)).sort();
+  return own.flatMap((name) => {
+    const at = path === '' ? name : `${path}/${name}`;
+    if (FOREIGN.has(at)) return [];
+    const stat = lstatSync(join(root, at), { bigint: true });
+    const line = [at, stat.mode.toString(8), stat.uid, stat.gid, stat.ino, stat.mtimeNs];
+    if (stat.isDirectory()) return [line.join(' '), ...snapshot(root, at)];
+    if (!stat.isFile()) return [line.join(' ')];
+    const hash = createHash('sha256')
+      .update(readFileSync(join(root, at)))
+      .digest('hex');
+    return [[...line, hash].join(' ')];
+  });
+}
+
+const FOREIGN = new Set([...MACHINE_FOLDERS, 'proc', 'sys', 'dev', 'run', 'var/lib/lab-kernel', 'var/lib/sudo']);
