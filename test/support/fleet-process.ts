@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  readonly input?: string;
+  /** What it reads on stdin; `open`: what `write` gives it. Default: nothing. */
+  readonly input?: string | { readonly open: true };
   /** Milliseconds until it is killed, which makes `code` null. Default: a minute. */
   readonly timeout?: number;
 }
@@ -20,6 +21,9 @@ export interface Running {
   readonly ended: Promise<Ran>;
   /** What it has said so far. */
   said(): { readonly stdout: string; readonly stderr: string };
+  /** Resolves when this was said on stdout or stderr; rejects with all that was said when it ends before. */
+  heard(pattern: RegExp): Promise<void>;
+  write(text: string): void;
   signal(name: NodeJS.Signals): void;
 }
 
@@ -36,7 +40,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Running 
     ...(options.env === undefined ? {} : { env: options.env }),
   });
   child.stdin?.on('error', () => {});
-  child.stdin?.end(options.input, 'latin1');
+  if (typeof options.input === 'string') child.stdin?.end(options.input, 'latin1');
   const said = collect(child);
   const limit = setTimeout(() => child.kill('SIGKILL'), options.timeout ?? 60_000);
   const ended = new Promise<Ran>((resolve, reject) => {
@@ -46,7 +50,23 @@ export function run(argv: readonly string[], options: RunOptions = {}): Running 
       resolve({ code, ...said() });
     });
   });
-  return { pid: child.pid ?? 0, ended, said, signal: (name) => void child.kill(name) };
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    said,
+    heard: (pattern) =>
+      new Promise((resolve, reject) => {
+        const listen = () => {
+          if (pattern.test(`${said().stdout}${said().stderr}`)) resolve();
+        };
+        child.stdout?.on('data', listen);
+        child.stderr?.on('data', listen);
+        void ended.then((ran) => reject(new Error(`ended before ${pattern}: ${JSON.stringify(ran)}`)), reject);
+        listen();
+      }),
+    write: (text) => void child.stdin?.write(text),
+    signal: (name) => void child.kill(name),
+  };
 }
 
 function collect(child: ChildProcess): () => { stdout: string; stderr: string } {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { HostResult } from '../../src/engine/result.ts';
@@ -33,12 +33,12 @@ export interface Report extends Ran {
 
 /** With `shipped` it begins as a copy of what this repository ships. */
 export function workspace(fleet: Fleet, begin: 'shipped' | 'empty' = 'empty'): Workspace {
-  build();
+  const cli = built(fleet);
   const dir = mkdtempSync(join(fleet.dir, 'work-'));
   if (begin === 'shipped') {
     for (const folder of ['inventory', 'playbooks']) cpSync(join(ROOT, folder), join(dir, folder), { recursive: true });
   }
-  const argv = (args: readonly string[]) => [process.execPath, join(ROOT, 'dist/cli.js'), ...args];
+  const argv = (args: readonly string[]) => [process.execPath, cli, ...args];
   const read = (path: string) => readFileSync(join(dir, path), 'utf8');
   const write = (path: string, text: string) => {
     mkdirSync(dirname(join(dir, path)), { recursive: true });
@@ -104,14 +104,14 @@ function parsed({ code, stdout, stderr }: Ran): RunDocument {
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Test files run beside each other, and only one may build. */
-function build(): void {
-  if (built) return;
+/** The built command line; a copy, so that who builds meanwhile does not take it away. Only one test file may build. */
+function built(fleet: Fleet): string {
+  const copy = join(fleet.dir, 'dist');
+  if (existsSync(copy)) return join(copy, 'cli.js');
   mkdirSync(join(ROOT, '.ipsec-play'), { recursive: true });
-  const argv = [join(ROOT, '.ipsec-play/build.lock'), process.execPath, join(ROOT, 'scripts/set-up.mjs')];
-  const { status, stderr } = spawnSync('flock', argv, { encoding: 'utf8' });
+  const script = '"$1" scripts/set-up.mjs && cp -r dist "$2"';
+  const argv = ['.ipsec-play/build.lock', 'sh', '-c', script, 'build', process.execPath, copy];
+  const { status, stderr } = spawnSync('flock', argv, { cwd: ROOT, encoding: 'utf8' });
   if (status !== 0) throw new Error(`the command line cannot be built: ${stderr}`);
-  built = true;
+  return join(copy, 'cli.js');
 }
-
-let built = false;

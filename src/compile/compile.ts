@@ -1,0 +1,99 @@
+import { type Diagnostic, error, hasErrors } from '../lang/diagnostic.ts';
+import type { Variables } from '../model/host.ts';
+import type { CompiledHost, CompiledPlay } from '../model/task.ts';
+import type { Tunnel } from '../model/tunnel.ts';
+import type { Play } from '../playbook/play.ts';
+import type { ModuleRegistry } from '../playbook/registry.ts';
+import { knownWords } from '../playbook/suggest.ts';
+import type { Backend } from './backends/backend.ts';
+import { compileHost } from './compile-host.ts';
+import { batchSizes, hostsOfPlays, type SelectHosts } from './hosts.ts';
+import { allTasks, type PreparedPlay, preparePlay } from './prepare.ts';
+import { makeReport, type Report } from './report.ts';
+import { SPECIAL_TAGS, type TagChoice } from './tags.ts';
+import { IPSEC_TUNNELS, tunnelTasks } from './tunnel-task.ts';
+
+export interface CompileInput {
+  readonly plays: readonly Play[];
+  /** Resolves host patterns against the inventory. */
+  readonly select: SelectHosts;
+  readonly tunnels: readonly Tunnel[];
+  /** The backend's own mapping in tunnels.yml (`racoon:`), checked, or null. */
+  readonly backendOptions: unknown;
+  readonly backend: Backend;
+  readonly registry: ModuleRegistry;
+  /** Names of the variables that the run finds out about each host. */
+  readonly factNames: ReadonlySet<string>;
+  /** The host's variables by precedence, templates not rendered. */
+  varsOf(host: string): Variables;
+  readonly options: CompileOptions;
+}
+
+interface CompileOptions extends TagChoice {
+  readonly limit?: string;
+  readonly extraVars: Variables;
+}
+
+export interface Compiled {
+  /** Empty when there are errors. */
+  readonly plays: readonly CompiledPlay[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Compiles plays and tunnels to ordered tasks per host. Pure, total and deterministic: the same input gives the same
+ * tasks in the same order, however the keys of the inventory are ordered.
+ */
+export function compile(input: CompileInput): Compiled {
+  const report = makeReport();
+  const plays = input.plays.map((play) => preparePlay(play, input.registry.get));
+  checkTags(plays, input.options, report);
+  const sound = checkTunnels(plays, input, report);
+  const hosts = hostsOfPlays(input.plays, input.options.limit, input.select, report);
+  const makeTunnels = sound
+    ? tunnelTasks({ tunnels: input.tunnels, backend: input.backend, options: input.backendOptions })
+    : () => [];
+  const registered = new Map<string, Set<string>>();
+  const compiled = plays.map((prepared, index) => {
+    const names = hosts[index] ?? [];
+    const ofPlay = names.map((host): CompiledHost => {
+      const later = registered.get(host) ?? new Set(input.factNames);
+      registered.set(host, later);
+      return compileHost(prepared, { host, later, makeTunnels, report, input, playHosts: names });
+    });
+    return compiledPlay(prepared.play, ofPlay);
+  });
+  const diagnostics = report.diagnostics();
+  return { plays: hasErrors(diagnostics) ? [] : compiled, diagnostics };
+}
+
+function compiledPlay(play: Play, hosts: readonly CompiledHost[]): CompiledPlay {
+  return {
+    name: play.name,
+    hosts,
+    serial: batchSizes(play.serial, hosts.length),
+    ...(play.anyErrorsFatal ? { anyErrorsFatal: true } : {}),
+    ...(play.maxFailPercentage === undefined ? {} : { maxFailPercentage: play.maxFailPercentage }),
+  };
+}
+
+/** What the backend says of the tunnels, where a play is about them; false when they cannot be compiled. */
+function checkTunnels(plays: readonly PreparedPlay[], { backend, tunnels }: CompileInput, report: Report): boolean {
+  if (!plays.some((play) => allTasks(play).some(({ task }) => task.module === IPSEC_TUNNELS))) return true;
+  const found = backend.check(tunnels);
+  for (const diagnostic of found) report.add(diagnostic);
+  return !hasErrors(found);
+}
+
+function checkTags(plays: readonly PreparedPlay[], { tags, skipTags }: TagChoice, report: Report): void {
+  const known = [...new Set(plays.flatMap((play) => allTasks(play).flatMap(({ task }) => task.tags)))].sort();
+  const check = (option: string, given: readonly string[]) => {
+    for (const tag of given) {
+      if (known.includes(tag) || SPECIAL_TAGS.includes(tag)) continue;
+      const fix = known.length === 0 ? 'no task of this playbook has tags' : knownWords(tag, known);
+      report.add(error('tag-matches-nothing', `${option} "${tag}" matches no task`, { fix }));
+    }
+  };
+  check('--tags', tags);
+  check('--skip-tags', skipTags);
+}

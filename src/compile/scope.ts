@@ -1,0 +1,63 @@
+import { allNeeds, TemplateFault } from '../lang/template.ts';
+import type { Variables } from '../model/host.ts';
+import type { Deferred } from '../model/task.ts';
+
+/** The variables of one task on one host: those that are known now, and the names that only the run will know. */
+export interface Scope {
+  readonly vars: Variables;
+  /** Facts, and what earlier tasks register. They go before `vars`, but not before `fixed`. */
+  readonly later: ReadonlySet<string>;
+  /** Extra variables: nothing goes before them. */
+  readonly fixed: Variables;
+}
+
+/** What a deferred value is worth in a scope. */
+export type Settled<T> =
+  | { readonly kind: 'known'; readonly value: T }
+  | { readonly kind: 'later'; readonly deferred: Deferred<T> }
+  | { readonly kind: 'fault'; readonly fault: TemplateFault };
+
+/** Resolves a value now if all it needs is known, through other variables' templates too; else leaves it for the run. */
+export function settle<T>(value: Deferred<T>, scope: Scope): Settled<T> {
+  const needs = laterNeeds(value.needs, scope);
+  if (needs.length > 0)
+    return { kind: 'later', deferred: { needs, resolve: (vars) => value.resolve(withLater(scope, needs, vars)) } };
+  try {
+    return { kind: 'known', value: value.resolve(scope.vars) };
+  } catch (fault) {
+    if (fault instanceof TemplateFault) return { kind: 'fault', fault };
+    throw fault;
+  }
+}
+
+/** The scope's variables overlaid with what the run has come to know of `names`. */
+function withLater(scope: Scope, names: Iterable<string>, vars: Variables): Variables {
+  const known: Record<string, unknown> = { ...scope.vars };
+  for (const name of names)
+    if (Object.hasOwn(vars, name) && !Object.hasOwn(scope.fixed, name)) known[name] = vars[name];
+  return known;
+}
+
+function laterNeeds(names: readonly string[], scope: Scope): readonly string[] {
+  if (names.length === 0) return names;
+  return [...allNeeds(names, scope.vars)].filter((name) => scope.later.has(name) && !Object.hasOwn(scope.fixed, name));
+}
+
+/** A template or condition; one that is not well-formed becomes a value that tells so when it is asked for. */
+export function parsed<T>(parse: () => Deferred<T>): Deferred<T> {
+  try {
+    return parse();
+  } catch (fault) {
+    if (fault instanceof TemplateFault) return failing(fault);
+    throw fault;
+  }
+}
+
+export function failing(fault: TemplateFault): Deferred<never> {
+  return {
+    needs: [],
+    resolve: () => {
+      throw fault;
+    },
+  };
+}
