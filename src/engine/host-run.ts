@@ -72,13 +72,18 @@ export async function runHost(run: HostRun): Promise<HostRunOutcome> {
 }
 
 async function converge(run: HostRun, session: Session, book: Ledger): Promise<void> {
-  const view = await readHost(run, session, book);
+  let view = await readHost(run, session, book);
   let state = view.state.merge(run.foreseen);
   const initial = state;
   for (;;) {
     const { decisions, predicted } = planTasks({ ...planning(run, book, view), state, initial });
     book.decided(decisions, predicted);
-    if (book.firstPlan) run.emit({ type: 'host-planned', play: run.play, host: run.host.host, tasks: book.results() });
+    if (knownArgs(run, book).args.size > view.args.size) {
+      view = await readHost(run, session, book);
+      state = view.state.merge(run.foreseen).merge(state.runScoped());
+      continue;
+    }
+    book.planned();
     if (run.command === 'check' || book.stopsHere()) return;
 
     const batch = nextBatch(run.host.tasks, decisions);
@@ -88,37 +93,35 @@ async function converge(run: HostRun, session: Session, book: Ledger): Promise<v
     } else if (!book.hasUnknown()) {
       if (book.changedSomething) prove(run, book, view, state, initial);
       return;
-    }
+    } else if (book.isStuck()) return;
     run.emit({ type: 'host-proving', play: run.play, host: run.host.host });
     const runScoped = HostState.merge([state, ...book.applied(batch)]).runScoped();
-    const again = await readHost(run, session, book);
-    view.args = again.args;
-    state = again.state.merge(runScoped);
-    if (batch.length === 0) book.giveUpOnUnknown();
+    view = await readHost(run, session, book);
+    state = view.state.merge(runScoped);
   }
 }
 
-interface View {
-  state: HostState;
-  args: ReadonlyMap<string, Record<string, unknown>>;
+interface View extends Arguments {
+  readonly state: HostState;
   readonly facts: Facts;
+}
+
+interface Arguments {
+  readonly args: ReadonlyMap<string, Record<string, unknown>>;
+  readonly argFaults: ReadonlyMap<string, string>;
 }
 
 /** Reads all that the tasks need; tasks whose arguments come to be known by that are read in a second exchange. */
 async function readHost(run: HostRun, session: Session, book: Ledger): Promise<View> {
   const needs = run.host.tasks.flatMap((task) => [...task.when.needs, ...task.args.needs]);
-  let facts = book.facts;
-  let args = knownArgs(run, book);
-  const first = await exchange(run, session, args, facts ?? {}, needs);
-  facts = first.facts;
-  book.facts = facts;
-  const states = [first.state];
-  const more = new Map([...knownArgs(run, book)].filter(([id]) => !args.has(id)));
-  if (more.size > 0) {
-    states.push((await exchange(run, session, more, facts, [])).state);
-    args = new Map([...args, ...more]);
-  }
-  return { state: HostState.merge(states), args, facts };
+  const before = knownArgs(run, book);
+  const first = await exchange(run, session, before.args, book.facts ?? {}, needs);
+  book.facts = first.facts;
+  const after = knownArgs(run, book);
+  const more = new Map([...after.args].filter(([id]) => !before.args.has(id)));
+  if (more.size === 0) return { ...after, ...first };
+  const second = await exchange(run, session, more, first.facts, []);
+  return { ...after, facts: first.facts, state: first.state.merge(second.state) };
 }
 
 async function exchange(
@@ -148,10 +151,11 @@ async function exchange(
 }
 
 /** The arguments of every task that can be known by now. */
-function knownArgs(run: HostRun, book: Ledger): Map<string, Record<string, unknown>> {
+function knownArgs(run: HostRun, book: Ledger): Arguments {
   const facts = book.variables();
   const results = resultRegister();
   const args = new Map<string, Record<string, unknown>>();
+  const argFaults = new Map<string, string>();
   for (const task of run.host.tasks) {
     const vars = task.args.needs.length === 0 ? {} : { ...facts, ...results.known() };
     results.note(task, book.resultOf(task));
@@ -159,10 +163,10 @@ function knownArgs(run: HostRun, book: Ledger): Map<string, Record<string, unkno
     try {
       args.set(task.id, task.args.resolve(vars));
     } catch (fault) {
-      book.fault(task, fault instanceof Error ? fault.message : String(fault));
+      argFaults.set(task.id, fault instanceof Error ? fault.message : String(fault));
     }
   }
-  return args;
+  return { args, argFaults };
 }
 
 /** Streams the changes and reports them as they happen; false when the host must go no further. */
@@ -215,6 +219,7 @@ function planning(run: HostRun, book: Ledger, view: View) {
   return {
     tasks: run.host.tasks,
     args: view.args,
+    argFaults: view.argFaults,
     modules: run.modules,
     facts: view.facts,
     vars: book.variables(),

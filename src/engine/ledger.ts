@@ -21,13 +21,14 @@ export interface Ledger {
   readonly foreseen: HostState;
   /** The first plan in a form that can be compared. */
   readonly digest: string;
-  readonly firstPlan: boolean;
   readonly changedSomething: boolean;
   /** Facts as variables. */
   variables(): Variables;
   /** What `register` holds of a task: its result, or what its plan foresees. */
   resultOf(task: Task): TaskOutcome | undefined;
   decided(decisions: ReadonlyMap<string, Decision>, predicted: readonly HostState[]): void;
+  /** The plan stands: the first one is shown, and held against the one that a person has agreed to. */
+  planned(): void;
   begun(step: Step): void;
   ended(step: Step, frame: Frame): void;
   /** What the steps that succeeded were predicted to leave. */
@@ -39,8 +40,8 @@ export interface Ledger {
   stopsHere(): boolean;
   fault(task: Task, why: string): void;
   notSettled(task: Task, diff: readonly FileDiff[]): void;
-  /** Nothing was left to do but what still cannot be known: twice in a row is an error of those tasks. */
-  giveUpOnUnknown(): void;
+  /** Nothing is left to do but what cannot be known; asked twice in a row, that is an error of those tasks. */
+  isStuck(): boolean;
   lost(fault: ConnectFault): void;
   results(): readonly TaskResult[];
   close(): HostResult;
@@ -54,6 +55,7 @@ export function ledger(run: HostRun): Ledger {
   const outcomes = new Map<string, Outcome>();
   let decisions: ReadonlyMap<string, Decision> = new Map();
   let foreseen = run.foreseen;
+  let foresees: readonly HostState[] = [];
   let plans = 0;
   let digest = '';
   let hostError: Problem | null = null;
@@ -94,9 +96,6 @@ export function ledger(run: HostRun): Ledger {
     get digest() {
       return digest;
     },
-    get firstPlan() {
-      return plans === 1;
-    },
     get changedSomething() {
       return [...outcomes.values()].some(({ changed }) => changed);
     },
@@ -104,14 +103,19 @@ export function ledger(run: HostRun): Ledger {
     resultOf: (task) => outcomes.get(task.id)?.result ?? foreseenResult(decisions.get(task.id)),
     decided: (next, predicted) => {
       decisions = next;
-      plans += 1;
       for (const task of run.host.tasks) {
         const decision = next.get(task.id);
         if (decision !== undefined && results.get(task.id)?.status !== 'failed') record(task, decision);
       }
-      if (run.command === 'check') foreseen = HostState.merge([foreseen, ...predicted]);
-      if (plans === 1) digest = digestOf(results);
-      if (plans === 1 && run.agreed !== null && run.agreed !== digest) {
+      foresees = predicted;
+    },
+    planned: () => {
+      if (run.command === 'check') foreseen = HostState.merge([foreseen, ...foresees]);
+      plans += 1;
+      if (plans > 1) return;
+      digest = digestOf(results);
+      run.emit({ type: 'host-planned', play: run.play, host: run.host.host, tasks: book.results() });
+      if (run.agreed !== null && run.agreed !== digest) {
         hostError = {
           code: 'plan-changed',
           message: 'this host changed after its plan was shown; nothing was done, run it again',
@@ -157,14 +161,15 @@ export function ledger(run: HostRun): Ledger {
       const message = 'it was done, and the host was read again: the change is not there, or something undid it';
       fail(task, { code: 'not-settled', message }, diff);
     },
-    giveUpOnUnknown: () => {
+    isStuck: () => {
       fruitless += 1;
-      if (fruitless < 2) return;
+      if (fruitless < 2) return false;
       for (const task of run.host.tasks) {
         const decision = decisions.get(task.id);
         if (decision?.kind === 'unknown')
           fail(task, { code: 'unresolved', message: `still not known: ${decision.why}` });
       }
+      return true;
     },
     lost: (fault) => {
       unreachable = true;

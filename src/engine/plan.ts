@@ -28,6 +28,8 @@ export interface PlanInput {
   readonly tasks: readonly Task[];
   /** Probed arguments by task id; a task that is missing here has arguments that are not known yet. */
   readonly args: ReadonlyMap<string, Record<string, unknown>>;
+  /** Why the arguments of a task cannot be made from what is known; no matter as long as its condition is false. */
+  readonly argFaults: ReadonlyMap<string, string>;
   readonly modules: ReadonlyMap<string, AnyModule>;
   readonly state: HostState;
   readonly initial: HostState;
@@ -94,6 +96,8 @@ function decide(task: Task, state: HostState, input: Deciding): Decision {
   } catch (fault) {
     return { kind: 'fault', why: `when: ${messageOf(fault)}` };
   }
+  const fault = input.argFaults.get(task.id);
+  if (fault !== undefined) return { kind: 'fault', why: fault };
   const args = input.args.get(task.id);
   if (args === undefined) {
     return { kind: 'unknown', until: 'the host is read again', why: 'its arguments were not known before' };

@@ -176,6 +176,70 @@ describe('triggers, conditions, results', () => {
     expect(read('a', 'etc/never')).toBeNull();
   });
 
+  test('a result that needs no run is known in a check too', async () => {
+    writeFileSync(join(root, 'a/etc/there'), 'x');
+    const tasks = [
+      task('there', 'write', { path: '/etc/there', text: 'x' }, { register: 'file' }),
+      task(
+        'use',
+        'write',
+        {},
+        {
+          args: {
+            needs: ['file'],
+            resolve: (vars) => ({ path: '/etc/y', text: String((vars.file as { changed: boolean }).changed) }),
+          },
+        },
+      ),
+    ];
+    const check = await toyRun(root, [play({ a: tasks })], { command: 'check' });
+    expect(check.statuses).toEqual(['a there ok', 'a use changed']);
+    expect(check.hosts.get('a')?.tasks[1]?.diff[0]?.after).toBe('false');
+    expect((await toyRun(root, [play({ a: tasks })])).statuses).toEqual(['a there ok', 'a use changed']);
+  });
+
+  test('arguments that cannot be made do no harm where the condition is false', async () => {
+    const args = {
+      needs: ['r'],
+      resolve: () => {
+        throw new Error("'r.x' is undefined");
+      },
+    };
+    const tasks = (holds: boolean) => [
+      task('r', 'write', { path: '/etc/r', text: 'r' }, { register: 'r' }),
+      task('use', 'write', {}, { args, when: { needs: ['r'], resolve: () => holds } }),
+    ];
+    expect((await toyRun(root, [play({ a: tasks(false) })])).statuses).toEqual(['a r changed', 'a use skipped']);
+    const failing = await toyRun(root, [play({ a: tasks(true) })]);
+    expect(failing.hosts.get('a')?.error?.message).toBe("use: 'r.x' is undefined".replace('use', 'task use'));
+  });
+
+  test('the result of a loop is the list of its items', async () => {
+    const item = (index: number, script: string) =>
+      task(`i${index}`, 'action', { script }, { register: 'all', loop: { index, count: 2, item: script } });
+    const tasks = [
+      item(0, 'echo one'),
+      item(1, 'echo two'),
+      task(
+        'use',
+        'write',
+        {},
+        {
+          args: {
+            needs: ['all'],
+            resolve: (vars) => {
+              const { results } = vars.all as { results: { stdout: string; item: string }[] };
+              return { path: '/etc/x', text: results.map(({ stdout, item: of }) => `${of}=${stdout};`).join('') };
+            },
+          },
+        },
+      ),
+    ];
+    expect((await toyRun(root, [play({ a: tasks })], { command: 'check' })).statuses).toContain('a use unknown');
+    await toyRun(root, [play({ a: tasks })]);
+    expect(read('a', 'etc/x')).toBe('echo one=one;echo two=two;');
+  });
+
   test('ignore_errors, failed_when and changed_when', async () => {
     const rc = (wanted: number) => ({
       needs: ['r'],
