@@ -62,7 +62,7 @@ function protects(tunnel: Tunnel, protocol: 'ah' | 'esp'): boolean {
 
 const SCRIPTS = {
   path: IFUP_IPSEC,
-  why: 'the network scripts of this host know no IPsec connections (RHEL 6 dropped them); without it ifup takes the nickname for an Ethernet device',
+  why: `${IFUP_IPSEC} is not there: the network scripts of this host know no IPsec connections (RHEL 6 dropped them)`,
 };
 
 /** What must be on the host already, and why. */
