@@ -34,6 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/report',
     'src/lab',
     'modules',
+    'package.json',
   ],
 };
 

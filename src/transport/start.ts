@@ -38,22 +38,22 @@ export async function startShell(start: Start, launch: Launch, output: ShellOutp
   admitted.catch(() => {});
 
   let closed = launch.gate;
-  let process: Process | null = null;
+  let started: Process | null = null;
   let prompted = false;
   let over = false;
 
   const open = () => {
-    if (process === null || closed !== null) return;
-    if (launch.lead !== '') process.write(launch.lead, () => {});
+    if (started === null || closed !== null) return;
+    if (launch.lead !== '') started.write(launch.lead, () => {});
     admit();
   };
   const answerPrompt = () => {
-    if (process === null || !prompted || launch.password?.when !== 'prompted') return;
+    if (started === null || !prompted || launch.password?.when !== 'prompted') return;
     prompted = false;
-    process.write(reveal(launch.password.line), () => {});
+    started.write(reveal(launch.password.line), () => {});
   };
 
-  process = await start(launch.command, {
+  started = await start(launch.command, {
     stdout: (bytes) => output.stdout(bytes),
     stderr: (bytes) => {
       if (closed === null) return output.stderr(bytes);
@@ -75,7 +75,7 @@ export async function startShell(start: Start, launch: Launch, output: ShellOutp
       hasEnded(end);
     },
   });
-  if (launch.password?.when === 'at-once') process.write(reveal(launch.password.line), () => {});
+  if (launch.password?.when === 'at-once') started.write(reveal(launch.password.line), () => {});
   answerPrompt();
   open();
 
@@ -85,25 +85,25 @@ export async function startShell(start: Start, launch: Launch, output: ShellOutp
   try {
     await admitted;
   } catch (fault) {
-    process.abandon();
+    started.abandon();
     throw fault;
   } finally {
     limit.cancel();
   }
-  return shellOf(process, ended, () => over);
+  return shellOf(started, ended, () => over);
 }
 
-function shellOf(process: Process, ended: Promise<ShellEnd>, over: () => boolean): Shell {
+function shellOf(started: Process, ended: Promise<ShellEnd>, over: () => boolean): Shell {
   let closed = false;
   return {
     write: async (bytes) => {
       if (bytes === '' || closed || over()) return;
-      await Promise.race([new Promise<void>((resolve) => process.write(bytes, resolve)), ended]);
+      await Promise.race([new Promise<void>((resolve) => started.write(bytes, resolve)), ended]);
     },
     end: () => {
       if (closed || over()) return;
       closed = true;
-      process.end();
+      started.end();
     },
     ended,
   };

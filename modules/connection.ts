@@ -1,0 +1,281 @@
+import type { FromSchema } from 'json-schema-to-ts';
+import type { Facts, Module, Plan, ProbeOutput } from '../src/engine/module.ts';
+import { lines, nothing, path, readFiles, type Script, sh } from '../src/engine/sh.ts';
+import type { Content } from '../src/model/content.ts';
+import { type FileState, fileResource, HostState } from '../src/model/host-state.ts';
+import type { Secret } from '../src/model/secret.ts';
+import { pathArg } from './shared/attributes.ts';
+import { connectionVariables, type OwnConnection, sameConnection, trafficOf } from './shared/connection-files.ts';
+import { blocked, contentOf, fileAt, filesState, plain, unreadable } from './shared/file-change.ts';
+import {
+  connectionPaths,
+  hasPolicy,
+  normal,
+  type Policy,
+  type PolicyTable,
+  policyResource,
+  policyTable,
+  probePolicies,
+  setMarker,
+  type Traffic,
+} from './shared/policies.ts';
+import { activeTraffic, isProtected, otherPolicies, policiesFor } from './shared/protection.ts';
+import { raisedResource } from './shared/raised.ts';
+
+const args = {
+  type: 'object',
+  properties: {
+    nickname: {
+      description: "The connection's name on this host: ipsec0 in `ifup ipsec0`.",
+      type: 'string',
+      pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]*$',
+    },
+    state: {
+      description:
+        'up: brought up when that is due. down: taken down. replaced: taken down when its files on the host differ from `files`, ' +
+        'before those are written. absent: taken down before its files are removed.',
+      enum: ['up', 'down', 'replaced', 'absent'],
+    },
+    onboot: {
+      description: 'Being down is a drift to correct. Default: as ONBOOT in its ifcfg file says.',
+      type: 'boolean',
+    },
+    files: {
+      description: 'The files it will have.',
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: { path: pathArg, content: { type: 'string' } },
+        required: ['path', 'content'],
+        additionalProperties: false,
+      },
+    },
+    requires: {
+      description: 'Paths without which it cannot come up, and why.',
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: { path: pathArg, why: { type: 'string' } },
+        required: ['path', 'why'],
+        additionalProperties: false,
+      },
+    },
+    selectors: {
+      description: 'The traffic it protects. Default: as its ifcfg file says.',
+      type: 'object',
+      properties: {
+        src: { type: 'string' },
+        dst: { type: 'string' },
+        srcnet: { type: 'string' },
+        dstnet: { type: 'string' },
+      },
+      required: ['dst'],
+      additionalProperties: false,
+    },
+    mode: { description: 'The mode of its policies. Default: any.', enum: ['transport', 'tunnel'] },
+    esp: { description: 'Its policies ask for ESP. Checked when `mode` is given.', type: 'boolean' },
+    ah: { description: 'Its policies ask for AH. Checked when `mode` is given.', type: 'boolean' },
+  },
+  required: ['nickname', 'state'],
+  additionalProperties: false,
+} as const;
+
+/** `files` may hold secrets when a compiled task passes them. */
+export type ConnectionArgs = Omit<FromSchema<typeof args>, 'files'> & {
+  readonly files?: readonly { readonly path: string; readonly content: string | Secret | Content }[];
+};
+
+/** The steps, in this order. The marker is set before, and cleared after, what it stands for. */
+interface ConnectionChange {
+  readonly setMarker?: boolean;
+  readonly down?: Traffic | undefined;
+  readonly up?: Traffic | undefined;
+  readonly clearMarker?: boolean;
+}
+
+export const connection: Module<ConnectionArgs, ConnectionChange> = {
+  name: 'connection',
+  summary: "Takes an IPsec connection of Red Hat's network scripts up or down, and checks in the kernel that it is.",
+  args,
+  probe: (args) => lines([readFiles(pathsOf(args)), probePolicies]),
+  parse: (output: ProbeOutput, args) =>
+    filesState(output, pathsOf(args)).with(policyResource, 'kernel', policyTable(output.stdout, output.exitCode)),
+  plan: planConnection,
+  apply: applyConnection,
+};
+
+function planConnection(args: ConnectionArgs, state: HostState): Plan<ConnectionChange> {
+  const table = state.get(policyResource, 'kernel');
+  if (!table || table.kind === 'fault') return blocked(table?.why ?? 'the policies of the kernel were not read');
+  const paths = connectionPaths(args.nickname);
+  for (const file of [paths.ifcfg, paths.keys]) {
+    const found = fileAt(state, file);
+    if (found.kind === 'file' && found.bytes === undefined) return unreadable(file);
+  }
+  const foreign = foreignType(foundConnection(args, state));
+  if (foreign !== null)
+    return blocked(`${paths.ifcfg} is there and is no IPsec connection (${foreign}): choose another nickname`);
+  if (args.state === 'up' || args.state === 'replaced') {
+    const missing = args.requires?.find((required) => fileAt(state, required.path).kind === 'absent');
+    if (missing) return blocked(missing.why);
+  }
+  if (args.state === 'up') return planUp(args, state, table.policies);
+  if (args.state === 'replaced') return planReplaced(args, state, table.policies);
+  return planDown(args, state, table.policies);
+}
+
+/** "ifdown with the old files in place, if they are going to change": the files as found say what is to be deleted. */
+function planReplaced(args: ConnectionArgs, state: HostState, policies: readonly Policy[]): Plan<ConnectionChange> {
+  const found = foundConnection(args, state);
+  const wanted = connectionVariables((args.files ?? []).map(({ content }) => plain(contentOf(content))));
+  if (found && sameConnection(found, wanted)) return { kind: 'ok' };
+  const traffic = found && trafficOf(found);
+  if (traffic === 'computed') return computedAddresses(args);
+  const down = activeTraffic(policies, traffic);
+  const marked = markerOf(args, state).kind !== 'absent';
+  if (!down && marked) return { kind: 'ok' };
+  const nick = args.nickname;
+  return {
+    kind: 'change',
+    change: { setMarker: !marked, down },
+    after: without(markedState(args, HostState.empty), policies, down),
+    diff: [{ path: `connection ${nick}`, before: found ? [down ? 'up' : 'down'] : null, after: ['ifup due'] }],
+    ...(down
+      ? {
+          disruptive: `takes ${nick} down (ifdown) before its files change: its traffic is not protected until it is up again`,
+        }
+      : {}),
+  };
+}
+
+function planUp(args: ConnectionArgs, state: HostState, policies: readonly Policy[]): Plan<ConnectionChange> {
+  const found = foundConnection(args, state);
+  const { ifcfg } = connectionPaths(args.nickname);
+  if (!found) return blocked(`${ifcfg} is not there: without it there is no connection ${args.nickname}`);
+  const traffic = args.selectors ? selected(args.selectors) : trafficOf(found);
+  if (traffic === 'computed') return computedAddresses(args);
+  if (!traffic) return blocked(`${ifcfg} names no DST: it is no IPsec connection`);
+  const pending = markerOf(args, state).kind !== 'absent';
+  const up = isProtected(policies, traffic, args);
+  const onboot = args.onboot ?? !/^(no|false)$/i.test(found.variables.get('ONBOOT') ?? 'yes');
+  // An end that is not started at boot may be down: somebody may have wanted that, or the host was rebooted.
+  if (!pending && (up || !(onboot || byHand(args)))) return { kind: 'ok' };
+  const { marker } = connectionPaths(args.nickname);
+  const after = HostState.empty
+    .with(policyResource, 'kernel', {
+      kind: 'known',
+      policies: [...otherPolicies(policies, traffic), ...policiesFor(traffic, args)],
+    })
+    .with(raisedResource, traffic.peer, true)
+    .with(fileResource, marker, { kind: 'absent' });
+  return {
+    kind: 'change',
+    change: { up: traffic, clearMarker: pending },
+    after,
+    diff: [{ path: `connection ${args.nickname}`, before: [pending ? 'ifup due' : 'down'], after: ['up'] }],
+    disruptive: `brings ${args.nickname} up (ifup): traffic with ${traffic.destination} waits until the other end is up as well`,
+  };
+}
+
+function planDown(args: ConnectionArgs, state: HostState, policies: readonly Policy[]): Plan<ConnectionChange> {
+  const found = foundConnection(args, state);
+  const traffic = found && trafficOf(found);
+  if (traffic === 'computed') return computedAddresses(args);
+  const down = activeTraffic(policies, traffic);
+  const pending = args.state === 'absent' && markerOf(args, state).kind !== 'absent';
+  if (!down && !pending) return { kind: 'ok' };
+  const base = pending
+    ? HostState.empty.with(fileResource, connectionPaths(args.nickname).marker, { kind: 'absent' })
+    : HostState.empty;
+  return {
+    kind: 'change',
+    change: { down, clearMarker: pending },
+    after: without(base, policies, down),
+    diff: [{ path: `connection ${args.nickname}`, before: [down ? 'up' : 'ifup due'], after: ['down'] }],
+    ...(down ? { disruptive: `takes ${args.nickname} down (ifdown): its traffic is no longer protected` } : {}),
+  };
+}
+
+function applyConnection(change: ConnectionChange, args: ConnectionArgs, _facts: Facts): Script {
+  const { marker } = connectionPaths(args.nickname);
+  return lines([
+    change.setMarker ? setMarker(marker) : nothing,
+    change.down || change.up ? hasPolicy : nothing,
+    change.down ? takeDown(args.nickname, change.down) : nothing,
+    change.up ? bringUp(args.nickname, change.up) : nothing,
+    change.clearMarker ? sh`rm -f ${path(marker)}` : nothing,
+  ]);
+}
+
+// Neither ifup nor ifdown says by its exit code whether it worked: the kernel is asked. What they print goes to stderr,
+// and not through a pipe of ours, which racoon would keep open.
+function takeDown(nickname: string, traffic: Traffic): Script {
+  return sh`ifdown ${nickname} >&2 || :
+if has_policy out ${traffic.source} ${traffic.destination}; then
+  echo ${`ifdown ${nickname} ran, but the kernel still has its policies (setkey -DP): take it down by hand`} >&2
+  exit 1
+fi`;
+}
+
+function bringUp(nickname: string, traffic: Traffic): Script {
+  return sh`ifup ${nickname} >&2 || :
+if has_policy out ${traffic.source} ${traffic.destination} && has_policy in ${traffic.destination} ${traffic.source}; then :; else
+  echo ${`ifup ${nickname} ran, but the kernel has no ipsec policies for it (setkey -DP)`} >&2
+  exit 1
+fi`;
+}
+
+function pathsOf(args: ConnectionArgs): string[] {
+  const { ifcfg, keys, marker } = connectionPaths(args.nickname);
+  return [ifcfg, keys, marker, ...(args.requires ?? []).map((required) => required.path)];
+}
+
+function foundConnection(args: ConnectionArgs, state: HostState): OwnConnection | null {
+  const { ifcfg, keys } = connectionPaths(args.nickname);
+  const texts = [fileAt(state, ifcfg), fileAt(state, keys)].map((file) =>
+    file.kind === 'file' ? (file.bytes ?? null) : null,
+  );
+  // Without an ifcfg file there is nothing that ifup or ifdown could work with.
+  return texts[0] === null ? null : connectionVariables(texts.filter((text) => text !== null && text !== undefined));
+}
+
+/** `TYPE=Ethernet`: overwriting or removing that file would cost the host its network. */
+function foreignType(found: OwnConnection | null): string | null {
+  const type = found?.variables.get('TYPE');
+  if (type) return type.toUpperCase() === 'IPSEC' ? null : `TYPE=${type}`;
+  return found?.variables.has('DEVICE') ? 'it has a DEVICE' : null;
+}
+
+/** A task that says nothing about booting asks for the connection to be up now: `connection: {nickname: ipsec0, state: up}`. */
+function byHand(args: ConnectionArgs): boolean {
+  return args.onboot === undefined && args.files === undefined;
+}
+
+function selected(selectors: NonNullable<ConnectionArgs['selectors']>): Traffic {
+  const { src, dst, srcnet, dstnet } = selectors;
+  return srcnet && dstnet
+    ? { peer: dst, source: normal(srcnet), destination: normal(dstnet) }
+    : { peer: dst, source: src ?? '', destination: dst };
+}
+
+function without(state: HostState, policies: readonly Policy[], traffic: Traffic | undefined): HostState {
+  if (!traffic) return state;
+  const table: PolicyTable = { kind: 'known', policies: otherPolicies(policies, traffic) };
+  return state.with(policyResource, 'kernel', table);
+}
+
+function markerOf(args: ConnectionArgs, state: HostState): FileState {
+  return fileAt(state, connectionPaths(args.nickname).marker);
+}
+
+function markedState(args: ConnectionArgs, state: HostState): HostState {
+  const marker: FileState = { kind: 'file', mode: 0o600, owner: '', group: '', uid: -1, gid: -1, bytes: '' };
+  return state.with(fileResource, connectionPaths(args.nickname).marker, marker);
+}
+
+function computedAddresses(args: ConnectionArgs) {
+  const { ifcfg } = connectionPaths(args.nickname);
+  return blocked(
+    `${ifcfg} lets the shell compute its addresses ($ or a backquote), so nobody can tell what to take down: write them out`,
+  );
+}
