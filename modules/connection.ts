@@ -1,6 +1,6 @@
 import type { FromSchema } from 'json-schema-to-ts';
 import type { Facts, Module, Plan, ProbeOutput } from '../src/engine/module.ts';
-import { lines, nothing, path, readFiles, type Script, sh } from '../src/engine/sh.ts';
+import { lines, nothing, readFiles, type Script, sh } from '../src/engine/sh.ts';
 import type { Content } from '../src/model/content.ts';
 import { type FileState, fileResource, HostState } from '../src/model/host-state.ts';
 import type { Secret } from '../src/model/secret.ts';
@@ -8,6 +8,7 @@ import { pathArg } from './shared/attributes.ts';
 import { connectionVariables, type OwnConnection, sameConnection, trafficOf } from './shared/connection-files.ts';
 import { blocked, contentOf, fileAt, filesState, plain, unreadable } from './shared/file-change.ts';
 import {
+  clearMarker,
   connectionPaths,
   hasPolicy,
   normal,
@@ -203,7 +204,7 @@ function applyConnection(change: ConnectionChange, args: ConnectionArgs, _facts:
     change.down || change.up ? hasPolicy : nothing,
     change.down ? takeDown(args.nickname, change.down) : nothing,
     change.up ? bringUp(args.nickname, change.up) : nothing,
-    change.clearMarker ? sh`rm -f ${path(marker)}` : nothing,
+    change.clearMarker ? clearMarker(marker) : nothing,
   ]);
 }
 

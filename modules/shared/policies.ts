@@ -142,3 +142,10 @@ export function setMarker(marker: string): Script {
 : > ${path(marker)}
 `;
 }
+
+/** Takes the marker away, and its folders with the last one: a host in order keeps no trace of them. */
+export function clearMarker(marker: string): Script {
+  return sh`rm -f ${path(marker)}
+rmdir ${path(PENDING)} ${path(PENDING.slice(0, PENDING.lastIndexOf('/')))} 2>/dev/null || :
+`;
+}

@@ -28,19 +28,19 @@ export async function startShellOnTerminal(
       patience,
     );
   } catch (fault) {
-    relay.process.abandon();
+    relay.started.abandon();
     throw fault;
   }
   // The FIFOs are opened only now: opening one waits for the other side, and a refused root never comes.
-  relay.process.write(`go\n${lead}`, () => {});
+  relay.started.write(`go\n${lead}`, () => {});
 
   let over = false;
   const ended = (async () => {
     const end = await dialogue.ended;
     over = true;
-    if (end.kind === 'lost') relay.process.abandon();
+    if (end.kind === 'lost') relay.started.abandon();
     else {
-      relay.process.end();
+      relay.started.end();
       relay.programEnded();
       await relay.ended;
     }
@@ -50,19 +50,19 @@ export async function startShellOnTerminal(
   return {
     write: async (bytes) => {
       if (bytes === '' || closed || over) return;
-      await Promise.race([new Promise<void>((resolve) => relay.process.write(bytes, resolve)), ended]);
+      await Promise.race([new Promise<void>((resolve) => relay.started.write(bytes, resolve)), ended]);
     },
     end: () => {
       if (closed || over) return;
       closed = true;
-      relay.process.end();
+      relay.started.end();
     },
     ended,
   };
 }
 
 interface Relay {
-  readonly process: Process;
+  readonly started: Process;
   readonly dir: string;
   readonly ended: Promise<void>;
   /** From now on, silence is the end. */
@@ -86,7 +86,7 @@ async function startRelay(start: Start, nonce: string, output: ShellOutput): Pro
   prepared.catch(() => {});
   const announced = new RegExp(`${nonce} (/[\\w./-]+)\\n`);
 
-  const process = await start(commandLine(relayProgram(nonce)).command, {
+  const started = await start(commandLine(relayProgram(nonce)).command, {
     stdout: (bytes) => {
       silence.heard();
       if (dir !== null) return output.stdout(bytes);
@@ -114,7 +114,7 @@ async function startRelay(start: Start, nonce: string, output: ShellOutput): Pro
       );
     },
   });
-  return { process, dir: await prepared, ended, programEnded: silence.exited };
+  return { started, dir: await prepared, ended, programEnded: silence.exited };
 }
 
 /** Until it is told to go it waits for that alone, so that closing its stdin is enough to be rid of it. */
