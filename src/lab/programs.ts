@@ -54,12 +54,14 @@ const SHARED = [
   'isolate',
   'lib',
   'links',
+  'owners',
   'packages',
   'password',
   'phase1',
   'racoon-check',
   'setkey.awk',
   'source.awk',
+  'sysctl-defaults',
 ];
 
 /**

@@ -36,10 +36,7 @@ export function makeTree(root: string, tree: HostTree, moved?: MovedRoot): void 
   write.unlessThere('var/lib/lab-kernel/routes', routes(addresses));
 
   // Where a real /proc may be mounted, the stand-ins for /proc/sys are beside the kernel's other state.
-  const sysctls = moved === undefined ? 'var/lib/lab-kernel/sys' : 'proc/sys';
-  const keys = Object.entries(KERNEL_DEFAULTS);
-  for (const [key, value] of keys) write.unlessThere(`${sysctls}/${key.replaceAll('.', '/')}`, `${value}\n`);
-  write.always('var/lib/lab/sysctl-defaults', keys.map(([key, value]) => `${key} = ${value}\n`).join(''));
+  write.unlessThere(`${moved === undefined ? 'var/lib/lab-kernel/sys' : 'proc/sys'}/net/ipv4/ip_forward`, '0\n');
 
   // RHEL 6's initscripts have no IPsec any more.
   installNetworkScripts(join(root, NETWORK_SCRIPTS_FOLDER), major === undefined || major <= 5, tree);
@@ -115,30 +112,6 @@ function writerInto(root: string) {
   };
   return { folder, always, unlessThere };
 }
-
-/** A kernel's own values, before /etc/sysctl.conf is read. The modules for bridges are not loaded. */
-const KERNEL_DEFAULTS: Readonly<Record<string, string>> = {
-  'net.ipv4.ip_forward': '0',
-  'net.ipv4.conf.all.accept_redirects': '1',
-  'net.ipv4.conf.all.forwarding': '0',
-  'net.ipv4.conf.all.rp_filter': '0',
-  'net.ipv4.conf.all.send_redirects': '1',
-  'net.ipv4.conf.default.accept_redirects': '1',
-  'net.ipv4.conf.default.accept_source_route': '1',
-  'net.ipv4.conf.default.rp_filter': '0',
-  'net.ipv4.conf.default.send_redirects': '1',
-  'net.ipv4.tcp_syncookies': '0',
-  'net.ipv4.tcp_max_syn_backlog': '1024',
-  'net.core.rmem_max': '131071',
-  'net.core.wmem_max': '131071',
-  'kernel.core_uses_pid': '0',
-  'kernel.msgmax': '8192',
-  'kernel.msgmnb': '16384',
-  'kernel.shmall': '2097152',
-  'kernel.shmmax': '33554432',
-  'kernel.sysrq': '0',
-  'vm.swappiness': '60',
-};
 
 /** As Red Hat ships it. */
 const SYSCTL_CONF = `# Kernel sysctl configuration file for Red Hat Linux
