@@ -21,7 +21,7 @@ import {
   type Traffic,
 } from './shared/policies.ts';
 import { activeTraffic, isProtected, otherPolicies, policiesFor } from './shared/protection.ts';
-import { raisedResource } from './shared/raised.ts';
+import { raisedResource, reroutedResource, restartedResource } from './shared/raised.ts';
 
 const args = {
   type: 'object',
@@ -160,7 +160,8 @@ function planUp(args: ConnectionArgs, state: HostState, policies: readonly Polic
   const up = isProtected(policies, traffic, args);
   const onboot = args.onboot ?? !/^(no|false)$/i.test(found.variables.get('ONBOOT') ?? 'yes');
   // An end that is not started at boot may be down: somebody may have wanted that, or the host was rebooted.
-  if (!pending && (up || !(onboot || byHand(args)))) return { kind: 'ok' };
+  const cut = up && !onboot && losesRoute(args.nickname, traffic, state);
+  if (!pending && !cut && (up || !(onboot || byHand(args)))) return { kind: 'ok' };
   const { marker } = connectionPaths(args.nickname);
   const after = HostState.empty
     .with(policyResource, 'kernel', {
@@ -168,12 +169,13 @@ function planUp(args: ConnectionArgs, state: HostState, policies: readonly Polic
       policies: [...otherPolicies(policies, traffic), ...policiesFor(traffic, args)],
     })
     .with(raisedResource, traffic.peer, true)
+    .with(reroutedResource, args.nickname, true)
     .with(fileResource, marker, { kind: 'absent' });
   return {
     kind: 'change',
     change: { up: traffic, clearMarker: pending },
     after,
-    diff: [{ path: `connection ${args.nickname}`, before: [pending ? 'ifup due' : 'down'], after: ['up'] }],
+    diff: [{ path: `connection ${args.nickname}`, before: [pending ? 'ifup due' : cut ? 'up, its route lost' : 'down'], after: ['up'] }],
     disruptive: `brings ${args.nickname} up (ifup): traffic with ${traffic.destination} waits until the other end is up as well`,
   };
 }
@@ -250,6 +252,15 @@ function foreignType(found: OwnConnection | null): string | null {
 /** A task that says nothing about booting asks for the connection to be up now: `connection: {nickname: ipsec0, state: up}`. */
 function byHand(args: ConnectionArgs): boolean {
   return args.onboot === undefined && args.files === undefined;
+}
+
+/**
+ * A network restart planned before this takes the devices down, and Linux drops their routes with them: that of a tunnel
+ * between networks too. It brings back what starts at boot; the policies of others stay, without their route.
+ */
+function losesRoute(nickname: string, traffic: Traffic, state: HostState): boolean {
+  if (traffic.destination === traffic.peer || state.get(reroutedResource, nickname)) return false;
+  return state.get(restartedResource, 'network') === true;
 }
 
 function selected(selectors: NonNullable<ConnectionArgs['selectors']>): Traffic {

@@ -26,8 +26,8 @@ export const attributeArgs = {
   },
 } as const;
 
-/** An absolute path on the host. */
-export const pathArg = { type: 'string', pattern: '^/[^\\u0000\\n\\r]*$' } as const;
+/** An absolute path on the host. Without `..`, which could lead out of a moved root, as the rehearsal lab has it. */
+export const pathArg = { type: 'string', pattern: '^/(?!(?:.*/)?[.][.](?:/|$))[^\\u0000\\n\\r]*$' } as const;
 
 export interface AttributeArgs {
   readonly mode?: string | number | undefined;

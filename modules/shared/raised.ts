@@ -13,3 +13,6 @@ export const restartedResource = resourceKind<true>('restarting');
 
 /** By package name: it is being installed, and brings files and services that nobody has seen yet. */
 export const installedResource = resourceKind<true>('installing');
+
+/** By nickname: its connection is brought up after such a restart, so it has its route again. */
+export const reroutedResource = resourceKind<true>('rerouted');

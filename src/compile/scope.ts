@@ -1,4 +1,4 @@
-import { allNeeds, TemplateFault } from '../lang/template.ts';
+import { allNeeds, TemplateFault, Verbatim } from '../lang/template.ts';
 import type { Variables } from '../model/host.ts';
 import type { Deferred } from '../model/task.ts';
 
@@ -30,11 +30,14 @@ export function settle<T>(value: Deferred<T>, scope: Scope): Settled<T> {
   }
 }
 
-/** The scope's variables overlaid with what the run has come to know of `names`. */
+/**
+ * The scope's variables overlaid with what the run has come to know of `names`. Those come from the host: braces in them
+ * are text, never a template.
+ */
 function withLater(scope: Scope, names: Iterable<string>, vars: Variables): Variables {
   const known: Record<string, unknown> = { ...scope.vars };
   for (const name of names)
-    if (Object.hasOwn(vars, name) && !Object.hasOwn(scope.fixed, name)) known[name] = vars[name];
+    if (Object.hasOwn(vars, name) && !Object.hasOwn(scope.fixed, name)) known[name] = new Verbatim(vars[name]);
   return known;
 }
 

@@ -5,6 +5,8 @@ import { reveal, Secret } from '../model/secret.ts';
 export class TargetPath {
   readonly path: string;
   constructor(path: string) {
+    // It would lead out of a moved root. Modules refuse such arguments before.
+    if (/(^|\/)\.\.(\/|$)/.test(path)) throw new Error('a path on the target must not go up with ..');
     this.path = path;
   }
 }

@@ -8,13 +8,18 @@ export function parseHostPattern(text: string): { readonly host: string; readonl
     host = match[1];
     port = Number(match[2]);
   }
-  if (!IPV4.test(host) && !IPV6.test(host) && !HOSTNAME.test(host)) return null;
+  if (!isAddress(host) && !isName(host)) return null;
   return port === undefined ? { host } : { host, port };
 }
 
 /** True for an address, whose dots separate no domain. */
 export function isAddress(text: string): boolean {
-  return IPV4.test(text) || IPV6.test(text);
+  return IPV4.test(text) || (text.includes(':') && IPV6.test(text));
+}
+
+/** The pattern for letters of all scripts takes several milliseconds to compile, at the first name that has one. */
+function isName(text: string): boolean {
+  return (/^[\0-\x7f]*$/.test(text) ? ASCII_NAME : NAME).test(text);
 }
 
 const BRACKETED_PORT = /^\[(.+)\]:([0-9]+)$/;
@@ -44,6 +49,10 @@ const IPV6 = new RegExp(
   'i',
 );
 
-const WORD = '[\\p{L}\\p{N}_]';
-const LABEL = `(?:${WORD}|${LETTER_RANGE})(?:[\\p{L}\\p{N}_-]|${LETTER_RANGE})*(?<![_-])`;
-const HOSTNAME = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`, 'iu');
+const NAME = namePattern('\\p{L}\\p{N}_', 'iu');
+const ASCII_NAME = namePattern('a-z0-9_', 'i');
+
+function namePattern(word: string, flags: string): RegExp {
+  const label = `(?:[${word}]|${LETTER_RANGE})(?:[${word}-]|${LETTER_RANGE})*(?<![_-])`;
+  return new RegExp(`^${label}(?:\\.${label})*$`, flags);
+}

@@ -30,6 +30,7 @@ export function targetOf(
   const password = read(PASSWORD, toSecret);
   const privateKeyFile = overrides.privateKeyFile ?? read(PRIVATE_KEY, toText);
   const become = becomeOf(read, overrides);
+  const profile = read(['ipsec_ssh_profile'], toProfile);
   const target: Target = {
     name: host.name,
     connection,
@@ -39,6 +40,7 @@ export function targetOf(
     ...(password === undefined ? {} : { password }),
     ...(privateKeyFile === undefined ? {} : { privateKeyFile }),
     ...(become === undefined ? {} : { become }),
+    ...(profile === undefined ? {} : { sshProfile: profile }),
     connectTimeout: overrides.connectTimeout ?? read(TIMEOUT, toSeconds) ?? 10,
   };
   return { target: diagnostics.length > 0 ? null : target, diagnostics };
@@ -148,6 +150,9 @@ const toConnection: Convert<'ssh' | 'local'> = (value) => {
   if (name === 'ssh' || name === 'smart') return { value: 'ssh' };
   return name === 'local' ? { value: 'local' } : unsupported('connection', name, ['ssh', 'local']);
 };
+
+const toProfile: Convert<'el5'> = (value) =>
+  value === 'el5' ? { value } : unsupported('profile', String(value), ['el5']);
 
 const toBecomeMethod: Convert<'sudo' | 'su'> = (value) => {
   const name = String(value).replace(/^(?:ansible\.builtin|community\.general)\./, '');

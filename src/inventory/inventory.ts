@@ -49,7 +49,7 @@ export function groupHosts(groups: ReadonlyMap<string, Group>, name: string): re
 }
 
 /** A group and all groups below it, level by level. */
-export function descendants(groups: ReadonlyMap<string, Pick<Group, 'children'>>, name: string): readonly string[] {
+function descendants(groups: ReadonlyMap<string, Pick<Group, 'children'>>, name: string): readonly string[] {
   const found = new Set([name]);
   for (const group of found) for (const child of groups.get(group)?.children ?? []) found.add(child);
   return [...found];

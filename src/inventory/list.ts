@@ -4,7 +4,7 @@ import type { Variables } from '../model/host.ts';
 import { Secret } from '../model/secret.ts';
 import type { Group, Inventory } from './inventory.ts';
 
-/** The inventory as `ansible-inventory --list` prints it, keys in its order. */
+/** The inventory as `ansible-inventory --list` prints it, but for the order of keys. */
 export function list(inventory: Inventory): Readonly<Record<string, unknown>> {
   const groups: Record<string, unknown> = {};
   const pending = ['all'];

@@ -29,7 +29,11 @@ export function selectHosts(inventory: Inventory, pattern: string | readonly str
     report('pattern-empty', 'the host pattern is empty', 'all, or names of hosts and groups');
     return { hosts: [], diagnostics };
   }
-  const question: Question = { inventory, report, localhost: [...inventory.hosts.keys()].find((name) => LOCALHOST.has(name)) };
+  const question: Question = {
+    inventory,
+    report,
+    localhost: [...inventory.hosts.keys()].find((name) => LOCALHOST.has(name)),
+  };
   let hosts: string[] = [];
   for (const part of parts) {
     if (inventory.hosts.has(part)) hosts.push(part);
@@ -59,7 +63,7 @@ interface Question {
 }
 
 /** Parts of a pattern: separated by commas, or else by colons that belong to no range or port. */
-export function splitPattern(pattern: string): readonly string[] {
+function splitPattern(pattern: string): readonly string[] {
   const parts = pattern.includes(',')
     ? pattern.split(',')
     : parseHostPattern(pattern)

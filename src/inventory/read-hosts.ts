@@ -1,4 +1,4 @@
-import { type Diagnostic, error, warning } from '../lang/diagnostic.ts';
+import { type Diagnostic, error } from '../lang/diagnostic.ts';
 import { didYouMean } from '../lang/did-you-mean.ts';
 import type { Located, Pointer } from '../lang/yaml.ts';
 import { parseHostPattern } from './address-pattern.ts';
@@ -24,7 +24,7 @@ export function readHosts(document: Located): {
       'all: with hosts: below it',
     );
   reconcile(reading.tree);
-  warnOfConflicts(reading);
+  refuseConflicts(reading);
   return reading;
 }
 
@@ -182,7 +182,7 @@ function isName(reading: Reading, what: string, at: Pointer): boolean {
     problem(reading, 'inventory-name', `the ${what} has an empty name`, at, undefined, true);
     return false;
   }
-  const text = key === null ? 'null' : String(key);
+  const text = reading.document.keyText(at) ?? '';
   problem(
     reading,
     'inventory-name',
@@ -194,11 +194,12 @@ function isName(reading: Reading, what: string, at: Pointer): boolean {
   return false;
 }
 
-function warnOfConflicts({ tree, diagnostics }: Reading): void {
+/** Ansible only warns, and then gives the host's variables to the group and the group's place to the host. */
+function refuseConflicts({ tree, diagnostics }: Reading): void {
   for (const { name, span } of tree.hosts.values()) {
     if (!tree.groups.has(name)) continue;
-    const message = `"${name}" is both a host and a group: a pattern with this name means the host`;
-    diagnostics.push(warning('inventory-name-conflict', message, { span, fix: 'another name for one of them' }));
+    const message = `"${name}" is both a host and a group, which Ansible mixes up`;
+    diagnostics.push(error('inventory-name-conflict', message, { span, fix: 'another name for one of them' }));
   }
 }
 

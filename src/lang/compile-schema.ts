@@ -1,4 +1,5 @@
 import { Ajv } from 'ajv';
+import { AJV_OPTIONS } from './ajv-options.ts';
 
 /** What one keyword of a schema found wrong. */
 export interface SchemaFault {
@@ -15,9 +16,12 @@ export interface SchemaFault {
 
 export type Validator = (value: unknown) => readonly SchemaFault[];
 
-/** The validator of a JSON Schema (draft 7); the only place that knows ajv. */
+/**
+ * The validator of a JSON Schema (draft 7). In the bundle scripts/compiled-schemas.mjs takes the place of this file: there
+ * every schema of scripts/checked-schemas.ts was compiled when it was built, and ajv is not loaded.
+ */
 export function compileSchema(schema: object): Validator {
-  ajv ??= new Ajv({ allErrors: true, verbose: true, strict: false, validateFormats: false, logger: false });
+  ajv ??= new Ajv(AJV_OPTIONS);
   const validate = ajv.compile(schema);
   return (value) => (validate(value) ? [] : ((validate.errors ?? []) as readonly SchemaFault[]));
 }

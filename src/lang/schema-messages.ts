@@ -144,7 +144,7 @@ function choice(fault: SchemaFault, name: string): Complaint {
 
 function about(fault: SchemaFault, code: string, message: string, fix?: string): Complaint {
   const found = fault.instancePath.split('/').some(isSensitiveKey) ? '[secret]' : kindOf(fault.data);
-  return { code, message, found, fix: fix ?? described(schemaOf(fault)), place: 'value', showFound: true };
+  return { code, message, found, fix: fix ?? descriptionOf(fault), place: 'value', showFound: true };
 }
 
 function count(fault: SchemaFault, message: string): Complaint {
@@ -153,7 +153,7 @@ function count(fault: SchemaFault, message: string): Complaint {
     code: 'wrong-count',
     message,
     found: entries(size),
-    fix: described(schemaOf(fault)),
+    fix: descriptionOf(fault),
     place: 'key',
     showFound: false,
   };
@@ -191,6 +191,11 @@ function described(schema: Schema): string | undefined {
   if (Array.isArray(required) && required.length > 0) return `a mapping with ${required.join(', ')}`;
   if (schema.type === undefined) return undefined;
   return list([schema.type].flat().map((type) => TYPES[String(type)] ?? String(type)));
+}
+
+function descriptionOf(fault: SchemaFault): string | undefined {
+  const { description } = schemaOf(fault);
+  return typeof description === 'string' ? description : undefined;
 }
 
 function schemaOf(fault: SchemaFault): Schema {

@@ -84,7 +84,7 @@ function valueAt(value: unknown, pointer: Pointer): unknown {
 /** What the user wrote, where a scalar may be shown; else the kind of value. */
 function foundText(document: Located, pointer: Pointer, kind: string | undefined): string | undefined {
   if (kind === undefined || kind === '[secret]') return kind;
-  return document.sourceText(pointer) ?? kind;
+  return document.sourceText(pointer) || kind;
 }
 
 /** Values of our own types as the strings they stand for, so that a schema sees only JSON. */

@@ -1,4 +1,5 @@
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -9,6 +10,7 @@ import {
   type Node,
   type Pair,
   parseDocument,
+  visit,
   type YAMLError,
   type YAMLMap,
 } from 'yaml';
@@ -34,6 +36,8 @@ export interface Located {
   sourceText(pointer: Pointer): string | undefined;
   /** A mapping's key as YAML reads it: the number 10 for `10:`, though `value` can only hold the string. */
   key(pointer: Pointer): unknown;
+  /** A mapping's key as the user wrote it. */
+  keyText(pointer: Pointer): string | undefined;
 }
 
 /**
@@ -50,11 +54,12 @@ export function parseYaml(source: Source): {
     prettyErrors: false,
     customTags: ansibleTags,
   });
+  const aliases = resolveAliases(parsed as unknown as Document);
   const faults = [...parsed.errors, ...parsed.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED')];
-  const diagnostics = faults.map((fault) => explain(fault, source));
+  const diagnostics = [...faults.map((fault) => explain(fault, source)), ...danglingAliases(aliases, source)];
   if (diagnostics.length > 0) return { document: null, diagnostics };
   try {
-    return { document: located(parsed as unknown as Document, source), diagnostics };
+    return { document: located(parsed as unknown as Document, source, aliases), diagnostics };
   } catch (fault) {
     // yaml throws here, and only here, on aliases that multiply without end and on a merge key that holds no mapping
     const why = fault instanceof Error ? fault.message : String(fault);
@@ -63,8 +68,33 @@ export function parseYaml(source: Source): {
   }
 }
 
-function located(document: Document, source: Source): Located {
-  const nodeAt = (pointer: Pointer) => nearest(document, pointer);
+/** What each alias stands for: the nearest node before it with that anchor. */
+type Aliases = ReadonlyMap<Alias, Node | undefined>;
+
+/** One walk for all of them; the library's own `resolve` walks the document anew for each. */
+function resolveAliases(document: Document): Aliases {
+  const anchors = new Map<string, Node>();
+  const aliases = new Map<Alias, Node | undefined>();
+  visit(document, {
+    Node: (_, node) => {
+      if (isAlias(node)) aliases.set(node, anchors.get(node.source));
+      else if (node.anchor !== undefined) anchors.set(node.anchor, node);
+    },
+  });
+  return aliases;
+}
+
+/** The library finds them only when it makes values, and then quotes the text, which may be a secret that begins with *. */
+function danglingAliases(aliases: Aliases, source: Source): readonly Diagnostic[] {
+  const dangling = [...aliases].filter(([, target]) => target === undefined);
+  return dangling.map(([alias]) => {
+    const fix = 'quote a text that begins with *';
+    return error('yaml-alias', 'no anchor of this name stands before it', { span: rangeSpan(alias, source), fix });
+  });
+}
+
+function located(document: Document, source: Source, aliases: Aliases): Located {
+  const nodeAt = (pointer: Pointer) => nearest(document, aliases, pointer);
   return {
     source,
     value: document.toJS({ maxAliasCount: 1000 }),
@@ -81,30 +111,38 @@ function located(document: Document, source: Source): Located {
       const { key, exact } = nodeAt(pointer);
       return exact && isScalar(key) ? key.value : undefined;
     },
+    keyText: (pointer) => {
+      const { key, exact } = nodeAt(pointer);
+      return exact && isScalar(key) ? (key.source ?? String(key.value)) : undefined;
+    },
   };
 }
 
-function nearest(document: Document, pointer: Pointer): { key: Node | null; value: Node | null; exact: boolean } {
+function nearest(
+  document: Document,
+  aliases: Aliases,
+  pointer: Pointer,
+): { key: Node | null; value: Node | null; exact: boolean } {
   let key: Node | null = null;
-  let value: Node | null = resolveAlias(document, document.contents as Node | null);
+  let value: Node | null = resolveAlias(aliases, document.contents as Node | null);
   for (const step of pointer) {
     if (isMap(value)) {
-      const pair = pairsOf(document, value).get(String(step));
+      const pair = pairsOf(aliases, value).get(String(step));
       if (!pair) return { key, value, exact: false };
       key = pair.key as Node;
-      value = resolveAlias(document, (pair.value as Node | null) ?? key);
+      value = resolveAlias(aliases, (pair.value as Node | null) ?? key);
     } else if (isSeq(value)) {
       const item = value.items[Number(step)];
       if (item === undefined || isPair(item)) return { key, value, exact: false };
       key = null;
-      value = resolveAlias(document, item as Node);
+      value = resolveAlias(aliases, item as Node);
     } else return { key, value, exact: false };
   }
   return { key, value, exact: true };
 }
 
 /** The pairs of a mapping by their keys, merged ones (`<<`) included, made once: a file may hold thousands of tunnels. */
-function pairsOf(document: Document, map: YAMLMap): ReadonlyMap<string, Pair> {
+function pairsOf(aliases: Aliases, map: YAMLMap): ReadonlyMap<string, Pair> {
   const known = pairIndexes.get(map);
   if (known) return known;
   const pairs = new Map<string, Pair>();
@@ -116,11 +154,11 @@ function pairsOf(document: Document, map: YAMLMap): ReadonlyMap<string, Pair> {
     else pairs.set(String(pair.key.value), pair);
   }
   for (const source of merged) {
-    const node = resolveAlias(document, source);
+    const node = resolveAlias(aliases, source);
     for (const item of isSeq(node) ? node.items : [node]) {
-      const other = isNode(item) ? resolveAlias(document, item) : null;
+      const other = isNode(item) ? resolveAlias(aliases, item) : null;
       if (!isMap(other)) continue;
-      for (const [key, pair] of pairsOf(document, other)) if (!pairs.has(key)) pairs.set(key, pair);
+      for (const [key, pair] of pairsOf(aliases, other)) if (!pairs.has(key)) pairs.set(key, pair);
     }
   }
   return pairs;
@@ -133,8 +171,8 @@ function isMergeKey(key: unknown): boolean {
   return key === '<<' || (typeof key === 'symbol' && key.description === '<<');
 }
 
-function resolveAlias(document: Document, node: Node | null): Node | null {
-  return isAlias(node) ? ((node.resolve(document) as Node | undefined) ?? node) : node;
+function resolveAlias(aliases: Aliases, node: Node | null): Node | null {
+  return isAlias(node) ? (aliases.get(node) ?? node) : node;
 }
 
 function rangeSpan(node: Node | null, source: Source): Span {

@@ -5,7 +5,8 @@ const HIDDEN = '[secret]';
 /**
  * A value nobody may see: a psk, a manual key, a password, or a text that contains one. It is a type and not a string
  * so that no accident prints it: interpolation, JSON, and `inspect` all show `[secret]`. It leaves this type only
- * through {@link reveal}, whose few callers are: rendering a script for stdin, comparing, fingerprinting, redacting.
+ * through {@link reveal}, whose few callers are: rendering a script for stdin, computing a template (whose result is
+ * secret again), comparing, fingerprinting, redacting.
  */
 export class Secret {
   readonly #value: string;

@@ -141,6 +141,13 @@ describe('arguments', () => {
     expect(() => task?.args.resolve({ r: { stdout: 'relative' } })).toThrow(TemplateFault);
   });
 
+  test('take what a host said as text: braces in it are no template', () => {
+    const vars = { hidden: 'from the inventory', line: '{{ r.stdout }}' };
+    const [, task] = tasks('- { command: ls, register: r }\n- { command: "echo {{ line }} {{ r.stdout }}" }', vars);
+    const said = '{{ hidden }}';
+    expect(task?.args.resolve({ r: { stdout: said } })).toEqual({ cmd: `echo ${said} ${said}` });
+  });
+
   test('do not wait for what the command line fixes', () => {
     const [, task] = tasks('- { command: ls, register: r }\n- command: "{{ r }}"', {}, { extraVars: { r: 'fixed' } });
     expect(argsOf(task)).toEqual({ cmd: 'fixed' });

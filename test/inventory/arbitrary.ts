@@ -2,18 +2,7 @@ import fc from 'fast-check';
 import type { Files } from './ansible.ts';
 
 const GROUPS = ['web', 'db', 'gw', 'eu', 'prod', 'ungrouped'] as const;
-const HOSTS = [
-  'gw1',
-  'gw2',
-  'gw10',
-  'pinky',
-  'ijin',
-  'db-a',
-  'web.example.com',
-  '10.0.0.1',
-  'localhost',
-  'eu',
-] as const;
+const HOSTS = ['gw1', 'gw2', 'gw10', 'pinky', 'ijin', 'db-a', 'web.example.com', '10.0.0.1', 'localhost'] as const;
 const RANGES = ['gw[01:03]', 'n[a:c]', 'r[1:9:4]', 'x[0:1]-[a:b].example.com', '10.0.1.[1:2]', 'p[1:2]:2222'] as const;
 const NAMES = ['a', 'b', 'ansible_host', 'ipsec_network'] as const;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { type ConnectionArgs, connection } from '../../modules/connection.ts';
-import { raisedResource } from '../../modules/shared/raised.ts';
+import { raisedResource, restartedResource } from '../../modules/shared/raised.ts';
 import { fileResource, HostState } from '../../src/model/host-state.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { installNetworkScripts } from './network-scripts.ts';
@@ -189,6 +189,22 @@ describe('a plan', () => {
     expect(plan(hosts, 'up').kind).toBe('ok');
     prepare(host, { ...hosts, onboot: true });
     expect(shown(plan({ ...hosts, onboot: true }, 'up'))).toEqual(['connection ipsec0: "down" -> "up"']);
+  });
+
+  test('that follows a network restart brings back the route of a tunnel that boot does not', () => {
+    const byHand = { ...lan, onboot: false };
+    const restarted = (shape: Shape) => {
+      prepare(host, shape, { up: true });
+      const args = argsOf(shape, 'up');
+      const state = probe(host, connection as never, args).with(restartedResource, 'network', true);
+      const found = connection.plan(args, state, context(state));
+      return { found, again: (after: HostState) => connection.plan(args, state.merge(after), context(state)).kind };
+    };
+    const { found, again } = restarted(byHand);
+    expect(shown(found)).toEqual(['connection ipsec0: "up, its route lost" -> "up"']);
+    expect(found.kind === 'change' && again(found.after)).toBe('ok');
+    expect(restarted(lan).found.kind).toBe('ok');
+    expect(restarted({ ...hosts, onboot: false }).found.kind).toBe('ok');
   });
 
   test('knows other policies from its own', () => {

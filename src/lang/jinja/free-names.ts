@@ -1,7 +1,7 @@
 import type { CallExpression, For, Identifier, Node } from './ast.ts';
 
 /** Names that every template knows. */
-export const GLOBALS = ['true', 'True', 'false', 'False', 'none', 'None', 'omit', 'range'] as const;
+const GLOBALS = ['true', 'True', 'false', 'False', 'none', 'None', 'omit', 'range'] as const;
 
 /** The variables a template takes from outside, in the order of their first use. */
 export function freeNames(body: readonly Node[]): readonly string[] {

@@ -51,6 +51,11 @@ export const LIST_FILTERS: Readonly<Record<string, ListFilter>> = {
   reject: (value, args) => choose(value, args, false),
   selectattr: (value, args) => chooseByAttribute(value, args, true),
   rejectattr: (value, args) => chooseByAttribute(value, args, false),
+  extract: (key, { positional: [container, more] }) =>
+    [key, ...(more === undefined ? [] : [more].flat())].reduce<unknown>(
+      (inner, step) => entryOf(inner, step),
+      container,
+    ),
   groupby: (value, { positional }) => {
     const keys = unique(sort(list(value).map((item) => attribute(item, positional[0]))));
     return keys.map((key) => [key, list(value).filter((item) => same(attribute(item, positional[0]), key))]);
@@ -135,12 +140,15 @@ function sort(items: readonly unknown[], by?: unknown, ignoreCase = true): unkno
 function attribute(item: unknown, name: unknown): unknown {
   return String(revealed(name ?? ''))
     .split('.')
-    .reduce<unknown>((value, step) => {
-      const known = defined(value);
-      if (known instanceof LazyMapping && known.has(step)) return known.get(step);
-      if (Array.isArray(known) && /^\d+$/.test(step) && Number(step) < known.length) return known[Number(step)];
-      return isMapping(known) && Object.hasOwn(known, step) ? known[step] : missing(`an entry has no "${step}"`);
-    }, item);
+    .reduce<unknown>(entryOf, item);
+}
+
+function entryOf(value: unknown, step: unknown): unknown {
+  const known = defined(value);
+  const name = String(revealed(step));
+  if (known instanceof LazyMapping && known.has(name)) return known.get(name);
+  if (Array.isArray(known) && /^\d+$/.test(name) && Number(name) < known.length) return known[Number(name)];
+  return isMapping(known) && Object.hasOwn(known, name) ? known[name] : missing(`an entry has no "${name}"`);
 }
 
 function mapItems(value: unknown, { positional: [filter, ...rest], named }: Arguments): unknown {

@@ -36,7 +36,7 @@ export function racoonOptions(layers: readonly unknown[]): RacoonOptions {
 
 const absolutePath = {
   type: 'string',
-  pattern: '^/[A-Za-z0-9._/-]*$',
+  pattern: '^/(?!(?:.*/)?[.][.](?:/|$))[A-Za-z0-9._/-]*$',
   description: 'an absolute path of letters, digits and . _ / -',
 } as const;
 

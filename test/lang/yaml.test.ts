@@ -1,0 +1,126 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { makeSource } from '../../src/lang/source.ts';
+import { Verbatim } from '../../src/lang/verbatim.ts';
+import { parseYaml, Vaulted } from '../../src/lang/yaml.ts';
+
+function parse(text: string) {
+  return parseYaml(makeSource('f.yml', text));
+}
+
+describe('values', () => {
+  test('tags of Ansible', () => {
+    const value = parse('a: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  30\nb: !unsafe "{{ x }}"\n').document
+      ?.value as Record<string, unknown>;
+    expect(value.a).toEqual(new Vaulted('$ANSIBLE_VAULT;1.1;AES256\n30\n'));
+    expect(value.b).toEqual(new Verbatim('{{ x }}'));
+  });
+
+  test('what JSON cannot hold stays the text it was', () => {
+    expect(
+      parse('a: 2001-12-14\nb: 0x0123456789abcdef0123456789abcdef\nc: 12345678901234567890\nd: 1e400\n').document
+        ?.value,
+    ).toEqual({
+      a: '2001-12-14',
+      b: '0x0123456789abcdef0123456789abcdef',
+      c: '12345678901234567890',
+      d: '1e400',
+    });
+  });
+
+  test('any JSON is read as itself', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
+        const text = JSON.stringify(value);
+        fc.pre(!/"[^"]*":.*"__proto__"|e[-+]?\d/.test(text));
+        expect(JSON.stringify(parse(text).document?.value)).toBe(text);
+      }),
+    );
+  });
+});
+
+describe('places', () => {
+  const document = parse('all:\n  hosts:\n    10: { port: 0x16 }\n    "q": yes\n  list: [a, "b c"]\n').document;
+
+  test('of values, keys and texts', () => {
+    expect(document?.span(['all', 'hosts', '10', 'port'])).toMatchObject({ line: 3, column: 17, endColumn: 21 });
+    expect(document?.keySpan(['all', 'hosts', 'q'])).toMatchObject({ line: 4, column: 5, endColumn: 8 });
+    expect(document?.span(['all', 'list', 1])).toMatchObject({ line: 5, column: 13, endColumn: 18 });
+    expect(document?.span(['all', 'nowhere', 'deep'])).toMatchObject({ line: 2 });
+    expect(document?.sourceText(['all', 'hosts', '10', 'port'])).toBe('0x16');
+    expect(document?.sourceText(['all', 'hosts', 'q'])).toBe('yes');
+    expect(document?.key(['all', 'hosts', '10'])).toBe(10);
+    expect(document?.keyText(['all', 'hosts', '10'])).toBe('10');
+    expect(document?.key(['all', 'hosts', 'q'])).toBe('q');
+  });
+});
+
+describe('mistakes', () => {
+  test.each<[string, string, number]>([
+    ['a: 1\na: 2\n', 'yaml-duplicate-key', 2],
+    ['a:\n\tb: 1\n', 'yaml-tab', 2],
+    ['a: [1\n', 'yaml-syntax', 2],
+    ['a: b: c\n', 'yaml-syntax', 1],
+    ['a: !nosuch x\n', 'yaml-tag', 1],
+    ['a: !!binary aGk=\n', 'yaml-tag', 1],
+    ['a: 1\npsk: *secret\n', 'yaml-alias', 2],
+    ['a: 1\n---\nb: 2\n', 'yaml-syntax', 2],
+    ['"a: 1\n', 'yaml-syntax', 2],
+    ['a: &x [*x]\nb: {<<: 1}\n', 'yaml-syntax', 1],
+  ])('%j', (text, code, line) => {
+    const { document, diagnostics } = parse(text);
+    expect(document).toBeNull();
+    expect(diagnostics[0]).toMatchObject({ severity: 'error', code });
+    expect(diagnostics.map(({ span }) => span?.line)).toContain(line);
+    expect(JSON.stringify(diagnostics)).not.toContain('secret');
+  });
+
+  test('many aliases of aliases are refused, not followed', () => {
+    const levels = Array.from(
+      { length: 12 },
+      (_, at) => `a${at + 1}: &a${at + 1} [${Array(9).fill(`*a${at}`).join(', ')}]`,
+    );
+    const { document, diagnostics } = parse(`a0: &a0 x\n${levels.join('\n')}\n`);
+    expect(document).toBeNull();
+    expect(diagnostics.map(({ code }) => code)).toEqual(['yaml-syntax']);
+  });
+
+  test('no text makes it throw', () => {
+    const piece = fc.constantFrom(
+      'a',
+      ':',
+      ' ',
+      '\n',
+      '- ',
+      '[',
+      ']',
+      '{',
+      '}',
+      '"',
+      "'",
+      '|',
+      '>',
+      '*x',
+      '&x',
+      '!vault',
+      '!',
+      '#',
+      '\t',
+      '<<',
+      '?',
+      '%',
+      '---',
+      '0x1',
+      ',',
+      '\u0000',
+      '😀',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {
+        const { document, diagnostics } = parse(pieces.join(''));
+        expect(document !== null || diagnostics.length > 0).toBe(true);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
