@@ -20,7 +20,7 @@ export interface RunOptions extends CommonOptions {
   readonly diff: boolean;
   readonly yes?: boolean;
   readonly check?: boolean;
-  readonly lab?: string | boolean;
+  readonly lab?: string;
   readonly timeout: number;
   readonly acceptNewHostKeys?: boolean;
 }

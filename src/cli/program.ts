@@ -11,7 +11,7 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
     outcome.code = code;
   };
   try {
-    await program(terminal, done).parseAsync(argv, { from: 'user' });
+    await program(terminal, done).parseAsync(withLabFolder(argv), { from: 'user' });
     return outcome.code;
   } catch (fault) {
     if (fault instanceof CommanderError) return fault.exitCode === 0 ? EXIT.done : EXIT.input;
@@ -19,6 +19,14 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
     terminal.stderr(`ipsec-play: ${fault.message}\n${fault.fix === undefined ? '' : `  write: ${fault.fix}\n`}`);
     return EXIT.input;
   }
+}
+
+const DEFAULT_LAB = '.ipsec-play/lab';
+
+/** `--lab PLAYBOOK`: the folder is only ever given with `=`, so the playbook is not taken for it. */
+function withLabFolder(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf('--');
+  return argv.map((word, index) => (word === '--lab' && (end === -1 || index < end) ? `--lab=${DEFAULT_LAB}` : word));
 }
 
 function program(terminal: Terminal, done: (code: number) => void): Command {
@@ -100,7 +108,7 @@ function running(command: Command): Command {
     .option('--no-diff', 'show no diffs')
     .option('--accept-new-host-keys', 'record the keys of hosts that are not in known_hosts yet')
     .option('--timeout <seconds>', 'time for a connection to be ready', count, 20)
-    .option('--lab [dir]', 'run against stand-ins of the hosts on this machine (default: .ipsec-play/lab)');
+    .option('--lab [=dir]', `run against stand-ins of the hosts on this machine (default: ${DEFAULT_LAB})`);
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {

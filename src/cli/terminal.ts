@@ -55,8 +55,9 @@ export function processTerminal(): Terminal {
       const [{ createInterface }, { Writable }] = await Promise.all([import('node:readline'), import('node:stream')]);
       const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
       asking = true;
-      stderr.write(question);
+      // The echo is off before anybody can see the question: what is typed at once must not show.
       const lines = createInterface({ input: stdin, output: options.hidden ? silent : stderr, terminal: true });
+      stderr.write(question);
       const answer = await new Promise<string | null>((resolve) => {
         lines.once('line', resolve);
         lines.once('close', () => resolve(null));

@@ -21,9 +21,7 @@ export interface World {
 }
 
 export async function openWorld(project: Project, options: RunOptions, terminal: Terminal): Promise<World> {
-  if (options.lab !== undefined && options.lab !== false) {
-    return rehearsal(options.lab === true ? '.ipsec-play/lab' : options.lab, project, terminal);
-  }
+  if (options.lab !== undefined) return rehearsal(options.lab, project, terminal);
   const ssh = sshTransport({
     defaultUser: terminal.user,
     home: terminal.home,

@@ -132,6 +132,10 @@ describe('what limits a run', () => {
     expect((await project.run('check', 'playbooks/site.yml', '--lab', '-t', 'nothing')).code).toBe(3);
   });
 
+  test('--lab may stand before the playbook', async () => {
+    expect((await project.run('check', '--lab', 'playbooks/site.yml', '-l', 'lana')).code).toBe(0);
+  });
+
   test('--limit leaves the other hosts out of the document', async () => {
     expect(Object.keys((await json('check', 'playbooks/site.yml', '-l', 'lana')).hosts)).toEqual(['lana']);
   });

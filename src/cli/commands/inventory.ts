@@ -13,13 +13,13 @@ import { loadProject, type Project, showDiagnostics } from '../load.ts';
 import type { CommonOptions } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** Hosts, groups and tunnels; as JSON the document of `ansible-inventory --list`. */
+/** Hosts, groups and tunnels; as JSON the document of `ansible-inventory --list`, its passwords and keys hidden. */
 export async function inventoryList(options: CommonOptions, terminal: Terminal): Promise<number> {
   const project = await loadProject(options, undefined, terminal);
   if (project === null) return EXIT.input;
   const { inventory, tunnels } = project;
   if (options.output !== 'human') {
-    terminal.stdout(`${JSON.stringify(list(inventory), null, options.output === 'json' ? 4 : 0)}\n`);
+    terminal.stdout(`${JSON.stringify(list(inventory), masked, options.output === 'json' ? 4 : 0)}\n`);
     return EXIT.done;
   }
   const chosen = selectHosts(inventory, options.limit ?? 'all');
@@ -110,6 +110,11 @@ function shownValue(name: string, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => shownValue(name, item));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shownValue(key, inner)]));
+}
+
+/** For JSON.stringify: the plain value of a password or key. */
+function masked(name: string, value: unknown): unknown {
+  return isSensitiveKey(name) && (typeof value === 'string' || typeof value === 'number') ? '[secret]' : value;
 }
 
 function text(value: unknown): string {
