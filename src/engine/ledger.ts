@@ -43,6 +43,8 @@ export interface Ledger {
   /** Nothing is left to do but what cannot be known; asked twice in a row, that is an error of those tasks. */
   isStuck(): boolean;
   lost(fault: ConnectFault): void;
+  /** Something is wrong with the host as a whole. */
+  hostFault(problem: Problem): void;
   results(): readonly TaskResult[];
   close(): HostResult;
 }
@@ -178,6 +180,9 @@ export function ledger(run: HostRun): Ledger {
       hostError = { code: fault.code, message: `${fault.message}${fix}${last}` };
       if (running !== null)
         fail(running.step.task, { code: 'lost', message: 'the connection was lost while it ran; it may have gone on' });
+    },
+    hostFault: (problem) => {
+      hostError = problem;
     },
     results: () => [...results.values()],
     close: () => {

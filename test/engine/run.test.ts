@@ -117,6 +117,28 @@ describe('one host', () => {
   });
 });
 
+test('a file that changes size whenever it is read: nothing is done, and it is no fault of the connection', async () => {
+  writeFileSync(join(root, 'a/etc/log'), 'x');
+  const steady = shellTransport();
+  // A stat that is always one byte behind.
+  const growth = `stat() { command stat "$@"; printf x >> ${root}/a/etc/log; }\n`;
+  const growing = {
+    connect: async (target: Parameters<typeof steady.connect>[0]) => {
+      const connection = await steady.connect(target);
+      return {
+        ...connection,
+        shell: async (program: string, output: Parameters<typeof connection.shell>[1]) => {
+          const shell = await connection.shell(growth + program, output);
+          return { ...shell, write: (bytes: string) => shell.write(growth + bytes) };
+        },
+      };
+    },
+  };
+  const tasks = [task('1', 'write', { path: '/etc/log', text: '' })];
+  const outcome = await toyRun(root, [play({ a: tasks })], { transport: growing });
+  expect(outcome.hosts.get('a')).toMatchObject({ status: 'failed', error: { code: 'unsteady' } });
+});
+
 describe('triggers, conditions, results', () => {
   const chain = (text: string) => [
     task('file', 'write', { path: '/etc/x', text }),
