@@ -35,6 +35,8 @@ export interface FleetHost {
   read(path: string): string | null;
   /** `0600` */
   mode(path: string): string;
+  /** The number that this machine gives to the host's first process of this name. */
+  pidOf(program: string): number;
   /** Switches on a fault of the lab's userland. */
   fault(name: string, value?: string): void;
   unfault(name: string): void;
@@ -67,7 +69,7 @@ export async function startHost(spec: HostSpec, context: HostContext): Promise<F
   const [type, key] = readFileSync(join(root, 'etc/ssh/ssh_host_ed25519_key.pub'), 'utf8').split(' ');
 
   let life: Held | null = null;
-  const boot = async () => {
+  const boot = async (word: 'first' | 'again') => {
     life = hold([
       'unshare',
       '--net',
@@ -81,7 +83,7 @@ export async function startHost(spec: HostSpec, context: HostContext): Promise<F
     ]);
     await life.said('mounted');
     context.onBoot(life.pid);
-    life.child.stdin?.write('go\n');
+    life.child.stdin?.write(`${word}\n`);
     await life.said('Server listening');
   };
   const alive = () => {
@@ -100,6 +102,11 @@ export async function startHost(spec: HostSpec, context: HostContext): Promise<F
       }).ended,
     read: (path) => (existsSync(join(root, path)) ? readFileSync(join(root, path), 'latin1') : null),
     mode: (path) => (lstatSync(join(root, path)).mode & 0o7777).toString(8).padStart(4, '0'),
+    pidOf: (program) => {
+      const pid = childrenOf(firstProcess(alive())).find((one) => commandOf(one) === program);
+      if (pid === undefined) throw new Error(`no ${program} runs on ${spec.name}`);
+      return pid;
+    },
     fault: (name, value = '') =>
       writeFileSync(join(root, 'var/lib/lab-faults', name), value === '' ? '' : `${value}\n`),
     unfault: (name) => rmSync(join(root, 'var/lib/lab-faults', name), { force: true }),
@@ -109,14 +116,14 @@ export async function startHost(spec: HostSpec, context: HostContext): Promise<F
       await alive().kill();
       for (const folder of ['run', 'tmp']) emptied(join(root, folder));
       mkdirSync(join(root, 'run/sshd'));
-      await boot();
+      await boot('again');
     },
     stop: async () => {
       await life?.kill();
     },
   };
   context.register(host);
-  await boot();
+  await boot('first');
   return host;
 }
 
@@ -149,7 +156,7 @@ function init(root: string, { name, shell }: HostSpec): readonly string[] {
 }
 
 /**
- * The host's first process. Makes the tree its root, waits for the cable, boots, and lives until its stdin ends: with it
+ * The host's first process. Makes the tree its root, waits for the cable, boots (a new tree is as after a boot), and lives until its stdin ends: with it
  * ends every process of the host, and with the last of them the mounts and the network.
  */
 const INIT = `set -e
@@ -183,7 +190,7 @@ umount -l /.outer
 rmdir /.outer
 echo mounted
 read -r go
-/sbin/reboot
+if [ "$go" = again ]; then /sbin/reboot; fi
 /usr/sbin/sshd -D -e < /dev/null &
 cat > /dev/null
 exit 0
@@ -191,9 +198,20 @@ exit 0
 
 /** The host's own pid 1, as this machine numbers it. */
 function firstProcess(life: Held): number {
-  const children = readFileSync(`/proc/${life.pid}/task/${life.pid}/children`, 'utf8').trim();
-  if (!/^\d+$/.test(children)) throw new Error(`the host's first process is not to be found: ${life.log()}`);
-  return Number(children);
+  const [pid] = childrenOf(life.pid);
+  if (pid === undefined) throw new Error(`the host's first process is not to be found: ${life.log()}`);
+  return pid;
+}
+
+function childrenOf(pid: number): readonly number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .split(' ')
+    .filter((one) => one !== '')
+    .map(Number);
+}
+
+function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
 }
 
 function emptied(folder: string): void {

@@ -1,6 +1,6 @@
 import {
   chmodSync,
-  cpSync,
+  copyFileSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -24,6 +24,8 @@ export interface RootSpec {
   readonly release?: string;
   /** Users beside root. */
   readonly users?: readonly UserSpec[];
+  /** {@link PASSWORD} is root's too. Default: root has none. */
+  readonly rootPassword?: boolean;
   /** Further lines of sudoers. */
   readonly sudoers?: readonly string[];
 }
@@ -34,14 +36,14 @@ export interface UserSpec {
   readonly sudo: 'without-password' | 'with-password' | 'none';
 }
 
-/** Of every user but root, for sudo; sshd takes none. A blank and a `$`, because a shell would mangle them. */
+/** For sudo and su; sshd takes none. A blank and a `$`, because a shell would mangle them. */
 export const PASSWORD = 'Become-canary_7 $x';
 const HASHED = '$6$fleet$4PZcEvbDcqPbvWjYuvhpneb5B7Ikln3xN9j7f2VljHMo/j41tHCdtLuwLBjb3oR1AaQtUf/yjbKicSX0FdfSS.';
 
 /** Folders of the host that show this machine's own, read-only. They are mounted in the host's namespace alone. */
 export const MACHINE_FOLDERS = [
   ...['usr/bin', 'usr/lib', 'usr/lib32', 'usr/lib64', 'usr/libx32', 'usr/libexec', 'usr/share'],
-  ...['bin', 'lib', 'lib32', 'lib64', 'libx32'],
+  ...['bin', 'lib', 'lib32', 'lib64', 'libx32', 'etc/alternatives', 'etc/ld.so.conf.d', 'etc/security'],
 ].filter((folder) => existsSync(`/${folder}`) && !isLink(`/${folder}`));
 
 /**
@@ -78,14 +80,13 @@ function makeRoomForTheMachine(root: string): void {
   for (const link of ['bin', 'lib', 'lib32', 'lib64', 'libx32']) {
     if (existsSync(`/${link}`) && isLink(`/${link}`)) symlinkSync(readlinkSync(`/${link}`), join(root, link));
   }
-  // What the machine's programs need to run: where the libraries are, which awk is awk.
-  for (const name of ['ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'alternatives', 'login.defs', 'security']) {
-    const to = join(root, 'etc', name);
-    if (existsSync(`/etc/${name}`)) cpSync(`/etc/${name}`, to, { recursive: true, verbatimSymlinks: true });
+  // What the machine's programs need to run, beside the folders: where the libraries are.
+  for (const name of ['ld.so.cache', 'ld.so.conf', 'login.defs']) {
+    if (existsSync(`/etc/${name}`)) copyFileSync(`/etc/${name}`, join(root, 'etc', name));
   }
 }
 
-function accounts(root: string, { name: host, users = [], sudoers: more = [] }: RootSpec): void {
+function accounts(root: string, { name: host, users = [], rootPassword, sudoers: more = [] }: RootSpec): void {
   const passwd = [
     'root:x:0:0:root:/root:/bin/sh',
     'sshd:x:74:74:sshd:/run/sshd:/bin/false',
@@ -93,7 +94,11 @@ function accounts(root: string, { name: host, users = [], sudoers: more = [] }: 
   ];
   const group = ['root:x:0:', 'tty:x:5:', 'sshd:x:74:', 'nobody:x:99:', 'nogroup:x:65534:'];
   // `*`: no password fits; `!` would be a locked account for sshd.
-  const shadow = ['root:*:19000:0:99999:7:::', 'sshd:*:19000::::::', 'nobody:*:19000::::::'];
+  const shadow = [
+    `root:${rootPassword ? HASHED : '*'}:19000:0:99999:7:::`,
+    'sshd:*:19000::::::',
+    'nobody:*:19000::::::',
+  ];
   const sudoers = ['Defaults secure_path=/sbin:/usr/sbin:/bin:/usr/bin', 'root ALL=(ALL) ALL', ...more];
   users.forEach(({ name, sudo }, index) => {
     const id = 1000 + index;
