@@ -175,7 +175,13 @@ function planUp(args: ConnectionArgs, state: HostState, policies: readonly Polic
     kind: 'change',
     change: { up: traffic, clearMarker: pending },
     after,
-    diff: [{ path: `connection ${args.nickname}`, before: [pending ? 'ifup due' : cut ? 'up, its route lost' : 'down'], after: ['up'] }],
+    diff: [
+      {
+        path: `connection ${args.nickname}`,
+        before: [pending ? 'ifup due' : cut ? 'up, its route lost' : 'down'],
+        after: ['up'],
+      },
+    ],
     disruptive: `brings ${args.nickname} up (ifup): traffic with ${traffic.destination} waits until the other end is up as well`,
   };
 }

@@ -1,6 +1,6 @@
 import type { FromSchema } from 'json-schema-to-ts';
 import type { Module, Plan } from '../src/engine/module.ts';
-import { readFiles } from '../src/engine/sh.ts';
+import { readFiles, sh } from '../src/engine/sh.ts';
 import type { Content } from '../src/model/content.ts';
 import type { HostState } from '../src/model/host-state.ts';
 import type { Secret } from '../src/model/secret.ts';
@@ -49,7 +49,9 @@ export const racoonConf: Module<RacoonConfArgs, FileChange> = {
   probe: (args) => readFiles([pathOf(args)]),
   parse: (output, args) => filesState(output, [pathOf(args)]),
   plan: planRacoonConf,
-  apply: (change) => applyFile(change),
+  // As ifup does it: a racoon that runs goes on with what it read at its start.
+  apply: (change) => sh`${applyFile(change)}
+killall -HUP racoon 2>/dev/null || :`,
 };
 
 function planRacoonConf(args: RacoonConfArgs, state: HostState): Plan<FileChange> {

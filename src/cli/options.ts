@@ -21,6 +21,6 @@ export interface RunOptions extends CommonOptions {
   readonly yes?: boolean;
   readonly check?: boolean;
   readonly lab?: string;
-  readonly timeout: number;
+  readonly timeout?: number;
   readonly acceptNewHostKeys?: boolean;
 }

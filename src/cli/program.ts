@@ -86,9 +86,17 @@ function common(command: Command): Command {
   return command
     .option('-i, --inventory <path>', 'inventory folder or hosts file', 'inventory')
     .option('-l, --limit <pattern>', 'only these hosts')
-    .option('-t, --tags <tags>', 'only tasks with one of these tags', collectNames, [])
-    .option('--skip-tags <tags>', 'no tasks with one of these tags', collectNames, [])
-    .option('-e, --extra-vars <vars>', 'key=value, YAML or JSON, or @FILE; wins over all other variables', collect, [])
+    .addOption(
+      new Option('-t, --tags <tags>', 'only tasks with one of these tags').argParser(collectNames).default([], 'all'),
+    )
+    .addOption(
+      new Option('--skip-tags <tags>', 'no tasks with one of these tags').argParser(collectNames).default([], 'none'),
+    )
+    .addOption(
+      new Option('-e, --extra-vars <vars>', 'key=value, YAML or JSON, or @FILE; wins over all other variables')
+        .argParser(collect)
+        .default([], 'none'),
+    )
     .addOption(
       new Option('-o, --output <format>', 'what goes to stdout').choices(['human', 'json', 'jsonl']).default('human'),
     )
@@ -104,10 +112,10 @@ function running(command: Command): Command {
     .option('-k, --ask-pass', 'ask for the login password')
     .option('-b, --become', 'become root with sudo')
     .option('-K, --ask-become-pass', 'ask for the become password')
-    .option('-D, --diff', 'show diffs (default)', true)
+    .option('-D, --diff', 'show diffs', true)
     .option('--no-diff', 'show no diffs')
     .option('--accept-new-host-keys', 'record the keys of hosts that are not in known_hosts yet')
-    .option('--timeout <seconds>', 'time for a connection to be ready', count, 20)
+    .option('--timeout <seconds>', 'time for a connection to be ready (default: ansible_timeout, or 20)', count)
     .option('--lab [=dir]', `run against stand-ins of the hosts on this machine (default: ${DEFAULT_LAB})`);
 }
 

@@ -18,7 +18,7 @@ export interface Terminal {
   readonly user: string;
   /** Asks for a line; null when nobody answers. `hidden`: nothing is echoed. */
   ask(question: string, options?: { hidden?: boolean }): Promise<string | null>;
-  /** Calls back at each SIGINT and SIGTERM; returns how to stop that. */
+  /** Calls back at each SIGINT, SIGTERM and SIGHUP; returns how to stop that. */
   onInterrupt(callback: () => void): () => void;
   exitNow(code: number): never;
 }
@@ -29,15 +29,10 @@ export function askSecret(terminal: Terminal, question: string): Promise<Secret 
 
 export function processTerminal(): Terminal {
   const { stdout, stderr, stdin, env } = process;
-  // A reader that goes away (`| head`) is no error of ours.
-  stdout.on('error', (fault: NodeJS.ErrnoException) => {
-    if (fault.code === 'EPIPE') process.exit();
-    throw fault;
-  });
   let asking = false;
   return {
-    stdout: (text) => void stdout.write(text),
-    stderr: (text) => void stderr.write(text),
+    stdout: textWriter(stdout),
+    stderr: textWriter(stderr),
     flushed: async () => {
       await Promise.all(
         [stdout, stderr].map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve()))),
@@ -73,14 +68,30 @@ export function processTerminal(): Terminal {
       return answer;
     },
     onInterrupt: (callback) => {
-      process.on('SIGINT', callback);
-      process.on('SIGTERM', callback);
+      for (const signal of STOPPING) process.on(signal, callback);
       return () => {
-        process.off('SIGINT', callback);
-        process.off('SIGTERM', callback);
+        for (const signal of STOPPING) process.off(signal, callback);
       };
     },
     exitNow: (code) => process.exit(code),
+  };
+}
+
+/** SIGHUP: the terminal went away. It must not end an apply in the middle any more than Ctrl-C. */
+const STOPPING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * Writes to a stream until its reader goes away (`| head`, a terminal that was closed). That is no error of ours, and no
+ * reason to leave a host half changed: from then on nothing is written any more.
+ */
+export function textWriter(stream: NodeJS.WritableStream): (text: string) => void {
+  let gone = false;
+  stream.on('error', (fault: NodeJS.ErrnoException) => {
+    if (fault.code !== 'EPIPE' && fault.code !== 'EIO') throw fault;
+    gone = true;
+  });
+  return (text) => {
+    if (!gone) stream.write(text);
   };
 }
 

@@ -6,14 +6,15 @@ import type { CompileInput } from './compile.ts';
 import { compileTask, type MakeTasks, plainTask } from './compile-task.ts';
 import type { PreparedPlay, PreparedTask } from './prepare.ts';
 import type { Report } from './report.ts';
-import type { Scope } from './scope.ts';
+import { type Scope, unshadowed } from './scope.ts';
 import { isChosen } from './tags.ts';
 import { IPSEC_TUNNELS } from './tunnel-task.ts';
 
 export interface HostPlace {
   readonly host: string;
-  /** Facts and what tasks before registered; what this play registers is added. */
+  /** What tasks before registered; what this play registers is added. */
   readonly later: Set<string>;
+  readonly facts: ReadonlySet<string>;
   readonly makeTunnels: MakeTasks;
   readonly report: Report;
   readonly input: Pick<CompileInput, 'varsOf' | 'options'>;
@@ -55,7 +56,12 @@ function compileSection(
   const notified = new Map<string, Trigger[]>();
   const run = (one: PreparedTask, id: string, triggers: readonly Trigger[] | null): readonly Task[] => {
     const { task } = one;
-    const scope: Scope = { vars, later: new Set(place.later), fixed: place.input.options.extraVars };
+    const scope: Scope = {
+      vars,
+      later: new Set(place.later),
+      facts: unshadowed(place.facts, prepared.play.vars),
+      fixed: place.input.options.extraVars,
+    };
     const make = task.module === IPSEC_TUNNELS ? place.makeTunnels : plainTask;
     const tasks = task.isFaulty
       ? []

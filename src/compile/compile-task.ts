@@ -7,7 +7,7 @@ import type { Argument, Condition } from '../playbook/play.ts';
 import { coerce } from './coerce.ts';
 import type { PreparedTask } from './prepare.ts';
 import type { Report } from './report.ts';
-import { failing, parsed, type Scope, type Settled, settle } from './scope.ts';
+import { failing, parsed, type Scope, type Settled, settle, unshadowed } from './scope.ts';
 
 /** What a task gets from its place in the run of one host. */
 export interface Place {
@@ -179,7 +179,7 @@ export function nameOf({ name, task }: PreparedTask, { scope }: Place, { loop }:
 
 function within(scope: Scope, vars: Args): Scope {
   if (Object.keys(vars).length === 0) return scope;
-  return { ...scope, vars: { ...scope.vars, ...vars, ...scope.fixed } };
+  return { ...scope, vars: { ...scope.vars, ...vars, ...scope.fixed }, facts: unshadowed(scope.facts, vars) };
 }
 
 function laterToo(scope: Scope, name: string | undefined): Scope {

@@ -57,9 +57,17 @@ export function compile(input: CompileInput): Compiled {
   const compiled = plays.map((prepared, index) => {
     const names = hosts[index] ?? [];
     const ofPlay = names.map((host): CompiledHost => {
-      const later = registered.get(host) ?? new Set(input.factNames);
+      const later = registered.get(host) ?? new Set<string>();
       registered.set(host, later);
-      return compileHost(prepared, { host, later, makeTunnels, report, input, playHosts: names });
+      return compileHost(prepared, {
+        host,
+        later,
+        facts: input.factNames,
+        makeTunnels,
+        report,
+        input,
+        playHosts: names,
+      });
     });
     return compiledPlay(prepared.play, ofPlay);
   });

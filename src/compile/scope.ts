@@ -5,8 +5,10 @@ import type { Deferred } from '../model/task.ts';
 /** The variables of one task on one host: those that are known now, and the names that only the run will know. */
 export interface Scope {
   readonly vars: Variables;
-  /** Facts, and what earlier tasks register. They go before `vars`, but not before `fixed`. */
+  /** What earlier tasks register. It goes before `vars`, but not before `fixed`. */
   readonly later: ReadonlySet<string>;
+  /** Facts that no play, block or task has a variable of the same name for: they go before the inventory's only. */
+  readonly facts: ReadonlySet<string>;
   /** Extra variables: nothing goes before them. */
   readonly fixed: Variables;
 }
@@ -43,7 +45,9 @@ function withLater(scope: Scope, names: Iterable<string>, vars: Variables): Vari
 
 function laterNeeds(names: readonly string[], scope: Scope): readonly string[] {
   if (names.length === 0) return names;
-  return [...allNeeds(names, scope.vars)].filter((name) => scope.later.has(name) && !Object.hasOwn(scope.fixed, name));
+  return [...allNeeds(names, scope.vars)].filter(
+    (name) => (scope.later.has(name) || scope.facts.has(name)) && !Object.hasOwn(scope.fixed, name),
+  );
 }
 
 /** A template or condition; one that is not well-formed becomes a value that tells so when it is asked for. */
@@ -63,4 +67,10 @@ export function failing(fault: TemplateFault): Deferred<never> {
       throw fault;
     },
   };
+}
+
+/** The facts that none of these variables stands in front of. */
+export function unshadowed(facts: ReadonlySet<string>, vars: Variables): ReadonlySet<string> {
+  const shadows = Object.keys(vars).filter((name) => facts.has(name));
+  return shadows.length === 0 ? facts : new Set([...facts].filter((name) => !shadows.includes(name)));
 }

@@ -91,6 +91,7 @@ async function converge(run: HostRun, session: Session, book: Ledger): Promise<v
       if (!finished) return;
     } else if (!book.hasUnknown()) {
       if (book.changedSomething) prove(run, book, view, state, initial);
+      book.finish();
       return;
     } else if (book.isStuck()) return;
     run.emit({ type: 'host-proving', play: run.play, host: run.host.host });

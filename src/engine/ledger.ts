@@ -13,6 +13,11 @@ import { problem, taskResult } from './present.ts';
 import type { TaskOutcome } from './register.ts';
 import type { HostResult, HostStatus, Problem, TaskResult } from './result.ts';
 
+const INTERRUPTED: Problem = {
+  code: 'interrupted',
+  message: 'stopped before its end, and not read again: apply once more to finish it',
+};
+
 /** What is known of a host's tasks at any moment of its run. */
 export interface Ledger {
   facts: Facts | null;
@@ -45,6 +50,8 @@ export interface Ledger {
   lost(fault: ConnectFault): void;
   /** Something is wrong with the host as a whole. */
   hostFault(problem: Problem): void;
+  /** The host was read again, and nothing is left to do. */
+  finish(): void;
   results(): readonly TaskResult[];
   close(): HostResult;
 }
@@ -64,6 +71,7 @@ export function ledger(run: HostRun): Ledger {
   let unreachable = false;
   let running: { step: Step; since: number } | null = null;
   let fruitless = 0;
+  let finished = false;
 
   const put = (task: Task, status: TaskResult['status'], rest: Parameters<typeof taskResult>[4] = {}) => {
     const result = taskResult(task, run.play, status, run.redaction, rest);
@@ -175,11 +183,14 @@ export function ledger(run: HostRun): Ledger {
     },
     lost: (fault) => {
       unreachable = true;
-      const fix = fault.fix === undefined ? '' : `; ${fault.fix}`;
-      const last = running === null ? '' : ` The last task known to run was "${running.step.task.name}".`;
+      const fix = fault.fix === undefined ? '' : `. ${fault.fix}`;
+      const last = running === null ? '' : `. The last task known to run was "${running.step.task.name}"`;
       hostError = { code: fault.code, message: `${fault.message}${fix}${last}` };
       if (running !== null)
         fail(running.step.task, { code: 'lost', message: 'the connection was lost while it ran; it may have gone on' });
+    },
+    finish: () => {
+      finished = true;
     },
     hostFault: (problem) => {
       hostError = problem;
@@ -189,7 +200,10 @@ export function ledger(run: HostRun): Ledger {
       const failed = failures();
       const first = failed[0];
       const plansBlocked = first?.status === 'blocked';
-      if (run.command === 'apply') notRun(plansBlocked ? 'nothing was changed on this host' : 'not run');
+      if (run.command === 'apply') {
+        if (run.stop.requested && hostError === null && failed.length === 0 && isHalfDone()) hostError = INTERRUPTED;
+        notRun(plansBlocked ? 'nothing was changed on this host' : 'not run');
+      }
       const error =
         hostError ??
         (first
@@ -203,13 +217,16 @@ export function ledger(run: HostRun): Ledger {
     },
   };
 
+  const isPending = (task: Task) => {
+    const status = results.get(task.id)?.status;
+    return (status === 'changed' && !outcomes.has(task.id)) || status === 'unknown';
+  };
   const notRun = (message: string) => {
     for (const task of run.host.tasks) {
-      const status = results.get(task.id)?.status;
-      const pending = (status === 'changed' && !outcomes.has(task.id)) || status === 'unknown';
-      if (pending) put(task, 'skipped', { error: { code: 'not-run', message } });
+      if (isPending(task)) put(task, 'skipped', { error: { code: 'not-run', message } });
     }
   };
+  const isHalfDone = () => !finished && (book.changedSomething || run.host.tasks.some(isPending));
   const statusOf = (failed: boolean): HostStatus => {
     if (unreachable) return 'unreachable';
     if (failed || hostError !== null) return 'failed';

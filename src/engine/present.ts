@@ -34,9 +34,15 @@ export function taskResult(
   };
 }
 
+/** Cut only when no secret is in it any more: half of one would not be known for a secret. */
 export function problem({ code, message }: Problem, redaction: Redaction): Problem {
-  return { code, message: redaction.redact(message) };
+  const text = redaction.redact(message);
+  const isLong = text.length > LONGEST_MESSAGE;
+  return { code, message: isLong ? `${text.slice(0, 400)} […] ${text.slice(400 - LONGEST_MESSAGE)}` : text };
 }
+
+/** A command may have printed megabytes without a line end. */
+const LONGEST_MESSAGE = 4000;
 
 function diffText(diff: FileDiff, redaction: Redaction): DiffText {
   return {

@@ -39,15 +39,8 @@ export async function run(input: RunInput): Promise<RunOutcome> {
   const progress = newProgress();
   for (const play of input.plays) {
     input.emit({ type: 'play-started', play: play.name, hosts: play.hosts.map(({ host }) => host) });
-    for (const batch of batches(play)) {
-      const standing = batch.filter((host) => progress.mayGoOn(host.host));
-      await inParallel(standing, input.forks, async (host) => {
-        if (!input.stop.requested) await runHostOfPlay(input, play, host, progress);
-      });
-      if (tooManyFailed(play, batch, progress)) break;
-    }
-    if (input.stop.requested) break;
-    if (play.anyErrorsFatal === true && play.hosts.some(({ host }) => !progress.mayGoOn(host))) break;
+    const end = await runPlay(input, play, progress);
+    if (end === 'run' || input.stop.requested) break;
   }
   const result = progress.result(input);
   input.emit({ type: 'run-finished', result });
@@ -56,6 +49,25 @@ export async function run(input: RunInput): Promise<RunOutcome> {
 
 export function planKey(play: number, host: string): string {
   return `${play}/${host}`;
+}
+
+/**
+ * What a batch ended that failed: its play, when all of it failed; the whole run, when more of it failed than the play
+ * allows. Hosts that an earlier play lost are in no batch, and count for nothing here.
+ */
+async function runPlay(input: RunInput, play: CompiledPlay, progress: Progress): Promise<'play' | 'run' | null> {
+  for (const batch of batches(play)) {
+    const standing = batch.filter(({ host }) => progress.mayGoOn(host));
+    await inParallel(standing, input.forks, async (host) => {
+      if (!input.stop.requested) await runHostOfPlay(input, play, host, progress);
+    });
+    const failed = standing.filter(({ host }) => !progress.mayGoOn(host)).length;
+    if (failed === 0) continue;
+    if (play.anyErrorsFatal === true) return 'run';
+    if (play.maxFailPercentage !== undefined && (failed * 100) / standing.length > play.maxFailPercentage) return 'run';
+    if (failed === standing.length) return 'play';
+  }
+  return null;
 }
 
 async function runHostOfPlay(
@@ -82,14 +94,6 @@ async function runHostOfPlay(
     agreed: input.agreed === null ? null : (input.agreed.get(key) ?? ''),
   });
   progress.add(key, host.host, outcome);
-}
-
-/** Whether a batch ends its play: all of it failed, or more than the play allows. */
-function tooManyFailed(play: CompiledPlay, batch: readonly CompiledHost[], progress: Progress): boolean {
-  const failed = batch.filter(({ host }) => !progress.mayGoOn(host)).length;
-  if (play.anyErrorsFatal === true && failed > 0) return true;
-  if (play.maxFailPercentage !== undefined && (failed * 100) / batch.length > play.maxFailPercentage) return true;
-  return failed === batch.length;
 }
 
 /** `serial`: sizes of the batches, the last one repeated. */

@@ -1,4 +1,4 @@
-import { type Diagnostic, error } from '../lang/diagnostic.ts';
+import { type Diagnostic, error, hasErrors, warning } from '../lang/diagnostic.ts';
 import { didYouMean } from '../lang/did-you-mean.ts';
 import { faultDiagnostic, renderVariable, TemplateFault } from '../lang/template.ts';
 import { Vaulted } from '../lang/vaulted.ts';
@@ -41,9 +41,31 @@ export function targetOf(
     ...(privateKeyFile === undefined ? {} : { privateKeyFile }),
     ...(become === undefined ? {} : { become }),
     ...(profile === undefined ? {} : { sshProfile: profile }),
-    connectTimeout: overrides.connectTimeout ?? read(TIMEOUT, toSeconds) ?? 10,
+    connectTimeout: overrides.connectTimeout ?? read(TIMEOUT, toSeconds) ?? 20,
   };
-  return { target: diagnostics.length > 0 ? null : target, diagnostics };
+  const failed = hasErrors(diagnostics);
+  diagnostics.push(...ignored(host, vars, spanOf));
+  return { target: failed ? null : target, diagnostics };
+}
+
+/** Connection variables of Ansible's that change how a host is reached, and that nothing here heeds. */
+const IGNORED = [
+  'ansible_ssh_common_args',
+  'ansible_ssh_extra_args',
+  'ansible_ssh_args',
+  'ansible_ssh_executable',
+  'ansible_become_flags',
+  'ansible_become_exe',
+];
+
+function ignored(host: Host, vars: Variables, spanOf: (variable: string) => Span | undefined): readonly Diagnostic[] {
+  const given = IGNORED.filter((name) => vars[name] !== undefined && vars[name] !== null && vars[name] !== '');
+  return given.map((name) => {
+    const span = spanOf(name);
+    const fix = 'remove it, and give the host an address that can be reached directly';
+    const message = `host ${host.name}: ${name} is not heeded`;
+    return warning('connection-ignored', message, { fix, ...(span === undefined ? {} : { span }) });
+  });
 }
 
 // The first that is there counts, as in Ansible's ssh plugin.

@@ -11,12 +11,12 @@ import {
   type Pair,
   parseDocument,
   visit,
-  type YAMLError,
   type YAMLMap,
 } from 'yaml';
 import type { Span } from '../model/span.ts';
 import { type Diagnostic, error } from './diagnostic.ts';
 import { type Source, spanOf } from './source.ts';
+import { explainYaml, leavesDocument } from './yaml-faults.ts';
 import { ansibleTags } from './yaml-tags.ts';
 
 export { Vaulted } from './vaulted.ts';
@@ -52,45 +52,69 @@ export function parseYaml(source: Source): {
     version: '1.1',
     uniqueKeys: true,
     prettyErrors: false,
+    logLevel: 'error',
     customTags: ansibleTags,
   });
-  const aliases = resolveAliases(parsed as unknown as Document);
+  const { aliases, compoundKeys } = survey(parsed as unknown as Document);
   const faults = [...parsed.errors, ...parsed.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED')];
-  const diagnostics = [...faults.map((fault) => explain(fault, source)), ...danglingAliases(aliases, source)];
-  if (diagnostics.length > 0) return { document: null, diagnostics };
+  const fatal = [...misusedAliases(aliases, source), ...keysThatAreNoTexts(compoundKeys, source)];
+  const diagnostics = [...faults.map((fault) => explainYaml(fault, source)), ...fatal];
+  if (fatal.length > 0 || !faults.every(leavesDocument)) return { document: null, diagnostics };
   try {
     return { document: located(parsed as unknown as Document, source, aliases), diagnostics };
   } catch (fault) {
     // yaml throws here, and only here, on aliases that multiply without end and on a merge key that holds no mapping
-    const why = fault instanceof Error ? fault.message : String(fault);
-    const span = spanOf(source, 0, 0);
-    return { document: null, diagnostics: [error('yaml-syntax', `this document cannot be read: ${why}`, { span })] };
+    const [why, fix] = /alias/i.test(String(fault))
+      ? ['the aliases in this document stand for too much', 'fewer of them']
+      : ['a merge key (<<) in this document holds no mapping', '<<: *NAME, with a mapping at &NAME'];
+    return {
+      document: null,
+      diagnostics: [...diagnostics, error('yaml-syntax', why, { span: spanOf(source, 0, 0), fix })],
+    };
   }
 }
 
-/** What each alias stands for: the nearest node before it with that anchor. */
-type Aliases = ReadonlyMap<Alias, Node | undefined>;
+/** What each alias stands for: the nearest node before it with that anchor; `circle` when the alias stands inside it. */
+type Aliases = ReadonlyMap<Alias, Node | 'circle' | undefined>;
 
-/** One walk for all of them; the library's own `resolve` walks the document anew for each. */
-function resolveAliases(document: Document): Aliases {
+/** One walk for all aliases, the library's own `resolve` walks the document anew for each; and keys that are no texts. */
+function survey(document: Document): { readonly aliases: Aliases; readonly compoundKeys: readonly Node[] } {
   const anchors = new Map<string, Node>();
-  const aliases = new Map<Alias, Node | undefined>();
+  const aliases = new Map<Alias, Node | 'circle' | undefined>();
+  const compoundKeys: Node[] = [];
   visit(document, {
-    Node: (_, node) => {
-      if (isAlias(node)) aliases.set(node, anchors.get(node.source));
-      else if (node.anchor !== undefined) anchors.set(node.anchor, node);
+    Pair: (_, { key }) => {
+      if (isMap(key) || isSeq(key)) compoundKeys.push(key);
+    },
+    Node: (_, node, path) => {
+      if (isAlias(node)) {
+        const target = anchors.get(node.source);
+        aliases.set(node, target && path.includes(target) ? 'circle' : target);
+      } else if (node.anchor !== undefined) anchors.set(node.anchor, node);
     },
   });
-  return aliases;
+  return { aliases, compoundKeys };
 }
 
 /** The library finds them only when it makes values, and then quotes the text, which may be a secret that begins with *. */
-function danglingAliases(aliases: Aliases, source: Source): readonly Diagnostic[] {
-  const dangling = [...aliases].filter(([, target]) => target === undefined);
-  return dangling.map(([alias]) => {
+function misusedAliases(aliases: Aliases, source: Source): readonly Diagnostic[] {
+  return [...aliases].flatMap(([alias, target]) => {
+    const span = rangeSpan(alias, source);
+    if (target === 'circle') {
+      return [error('yaml-alias', 'this stands for something that it is itself a part of', { span, fix: 'the value' })];
+    }
+    if (target !== undefined) return [];
     const fix = 'quote a text that begins with *';
-    return error('yaml-alias', 'no anchor of this name stands before it', { span: rangeSpan(alias, source), fix });
+    return [error('yaml-alias', 'no anchor of this name stands before it', { span, fix })];
   });
+}
+
+/** `address: {{ host }}` without quotes is a mapping whose key is a mapping. */
+function keysThatAreNoTexts(keys: readonly Node[], source: Source): readonly Diagnostic[] {
+  const fix = 'a text; one that begins with {{ or [ stands in quotes';
+  return keys.map((key) =>
+    error('yaml-key', 'a mapping or list cannot be a key', { span: rangeSpan(key, source), fix }),
+  );
 }
 
 function located(document: Document, source: Source, aliases: Aliases): Located {
@@ -151,7 +175,7 @@ function pairsOf(aliases: Aliases, map: YAMLMap): ReadonlyMap<string, Pair> {
   for (const pair of map.items) {
     if (!isScalar(pair.key)) continue;
     if (isMergeKey(pair.key.value) && isNode(pair.value)) merged.push(pair.value);
-    else pairs.set(String(pair.key.value), pair);
+    else pairs.set(String(pair.key.value ?? ''), pair);
   }
   for (const source of merged) {
     const node = resolveAlias(aliases, source);
@@ -172,32 +196,13 @@ function isMergeKey(key: unknown): boolean {
 }
 
 function resolveAlias(aliases: Aliases, node: Node | null): Node | null {
-  return isAlias(node) ? (aliases.get(node) ?? node) : node;
+  if (!isAlias(node)) return node;
+  const target = aliases.get(node);
+  return target === undefined || target === 'circle' ? node : target;
 }
 
 function rangeSpan(node: Node | null, source: Source): Span {
   const range = isNode(node) ? node.range : null;
   if (!range) return spanOf(source, 0, 0);
   return spanOf(source, range[0], Math.max(range[1], range[0]));
-}
-
-function explain(fault: YAMLError, source: Source): Diagnostic {
-  const span = spanOf(source, fault.pos[0], fault.pos[1]);
-  if (fault.code === 'DUPLICATE_KEY') {
-    return error('yaml-duplicate-key', 'this key stands twice in the same mapping', { span, fix: 'keep one of them' });
-  }
-  if (fault.code === 'TAB_AS_INDENT') {
-    return error('yaml-tab', 'a tab is used for indentation', { span, fix: 'indent with spaces' });
-  }
-  if (fault.code === 'TAG_RESOLVE_FAILED') {
-    return error('yaml-tag', 'this tag is not known', { span, fix: 'leave the tag out; known are !vault and !unsafe' });
-  }
-  // the message would quote the text after the asterisk, which may be a secret that begins with one
-  if (fault.code === 'BAD_ALIAS') {
-    return error('yaml-alias', 'no anchor of this name stands before it', {
-      span,
-      fix: 'quote a text that begins with *',
-    });
-  }
-  return error('yaml-syntax', fault.message.replace(/\n[\s\S]*$/, ''), { span });
 }

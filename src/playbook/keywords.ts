@@ -52,7 +52,8 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
   delegate_facts: 'remove it',
   diff: 'use --diff or --no-diff for the whole run',
   environment: 'set the variables inside the command',
-  force_handlers: 'remove it: run the playbook again, what is due then runs',
+  force_handlers:
+    'remove it: handlers of a host that failed do not run; make what they do a task of its own where that matters',
   gather_subset: 'remove it: the few facts there are cost nothing',
   gather_timeout: 'remove it',
   ignore_unreachable: 'remove it: an unreachable host stops alone',

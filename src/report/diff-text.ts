@@ -16,28 +16,42 @@ export function diffLines(diff: DiffText, colors: Colors): readonly string[] {
   );
   const lines = patch.split('\n').slice(0, -1);
   const start = lines.findIndex((line) => line.startsWith('--- '));
-  return lines.slice(start).map((line) => paint(line, colors));
+  const header = lines.slice(start, start + 2).map((line) => colors.bold(visible(line.replace(/\t$/, ''))));
+  return [...header, ...lines.slice(start + 2).map((line) => paint(line, colors))];
 }
 
-function oneLine({ path, before, after }: DiffText, colors: Colors): string {
-  if (before === null && after !== null) return `${path}: ${colors.green(after)}`;
-  if (after === null) return `${path}: ${colors.red(before ?? '')} -> gone`;
-  return `${path}: ${colors.red(before ?? '')} -> ${colors.green(after)}`;
+function oneLine(diff: DiffText, colors: Colors): string {
+  const path = visibleLine(diff.path);
+  const before = colors.red(visibleLine(diff.before ?? ''));
+  if (diff.after === null) return `${path}: ${before} -> gone`;
+  const after = colors.green(visibleLine(diff.after));
+  return diff.before === null ? `${path}: ${after}` : `${path}: ${before} -> ${after}`;
 }
 
 function paint(line: string, colors: Colors): string {
-  const shown = visible(line.replace(/\t$/, ''));
-  if (/^(---|\+\+\+) /.test(line)) return colors.bold(shown);
+  const shown = visible(line);
   if (line.startsWith('@@')) return colors.cyan(shown);
   if (line.startsWith('+')) return colors.green(shown);
   if (line.startsWith('-')) return colors.red(shown);
   return shown;
 }
 
-/** Control characters of a file's content must not reach the terminal as such. */
+/**
+ * Text from elsewhere for a terminal: control characters must not reach it as such, nor those that turn the direction of
+ * writing, so that a line could read otherwise than it is.
+ */
 export function visible(text: string): string {
-  return text.replace(/\p{Cc}/gu, (char) => {
-    if (char === '\n' || char === '\t') return char;
-    return `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
-  });
+  return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, (char) =>
+    char === '\n' || char === '\t' ? char : escaped(char),
+  );
+}
+
+/** The same for what must stay on one line: a name with a line feed in it could pass for another host's line. */
+export function visibleLine(text: string): string {
+  return visible(text).replace(/[\n\t]/g, (char) => (char === '\n' ? '\\n' : '\\t'));
+}
+
+function escaped(char: string): string {
+  const code = char.charCodeAt(0).toString(16);
+  return code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`;
 }

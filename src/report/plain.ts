@@ -1,5 +1,6 @@
 import type { RunEvent } from '../engine/events.ts';
 import type { TaskResult } from '../engine/result.ts';
+import { visibleLine } from './diff-text.ts';
 import type { Output, Reporter, ReportOptions } from './output.ts';
 import { recapLines } from './recap.ts';
 import { isNews, taskLines } from './task-lines.ts';
@@ -11,14 +12,14 @@ export function plainReporter(output: Output, options: ReportOptions): Reporter 
   };
   const shown = new Set<string>();
   const show = (host: string, task: TaskResult) => {
-    const once = `${host}\0${task.play}\0${task.id}`;
+    const once = `${host}\0${task.play}\0${task.id}\0${task.status}`;
     if (shown.has(once) || !isNews(task, options)) return;
     shown.add(once);
     write(taskLines(host, task, options, output.colors));
   };
   const listen = (event: RunEvent) => {
     if (event.type === 'task-started' && event.task.disruptive !== null) {
-      output.messages(`[${event.host}] ${event.task.name} … (${event.task.disruptive})\n`);
+      output.messages(visibleLine(`[${event.host}] ${event.task.name} … (${event.task.disruptive})`).concat('\n'));
     }
     if (event.type === 'task-finished') show(event.host, event.task);
     if (event.type === 'host-finished') for (const task of event.result.tasks) show(event.host, task);

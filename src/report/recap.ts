@@ -1,5 +1,6 @@
 import type { Colors } from 'picocolors/types';
 import { type HostResult, type RunResult, recapOf } from '../engine/result.ts';
+import { visible } from './diff-text.ts';
 
 /** The table at the end: a line a host, errors below it, and one sentence about the whole. */
 export function recapLines(command: 'check' | 'apply', result: RunResult, colors: Colors): readonly string[] {
@@ -11,7 +12,7 @@ export function recapLines(command: 'check' | 'apply', result: RunResult, colors
     const counts = Object.entries(recap).map(([label, count]) => paintCount(`${label}=${count}`, label, count, colors));
     lines.push(`${paintHost(name.padEnd(width), host, colors)}  ${counts.join('  ')}`);
     if (host.error !== null)
-      lines.push(...host.error.message.split('\n').map((line) => colors.red(`${' '.repeat(width)}  ${line}`)));
+      lines.push(...visible(host.error.message).split('\n').map((line) => colors.red(`${' '.repeat(width)}  ${line}`)));
   }
   lines.push('', summary(command, result));
   return lines;

@@ -1,15 +1,15 @@
 import type { Colors } from 'picocolors/types';
 import type { TaskResult, TaskStatus } from '../engine/result.ts';
-import { diffLines, visible } from './diff-text.ts';
+import { diffLines, visible, visibleLine } from './diff-text.ts';
 import type { ReportOptions } from './output.ts';
 
 /** One task of a host: its line, what is disruptive about it, its error, its diff. */
 export function taskLines(host: string, task: TaskResult, options: ReportOptions, colors: Colors): readonly string[] {
   const painted = paintStatus(task.status, colors);
   const took = task.ms >= 1000 ? colors.dim(` (${(task.ms / 1000).toFixed(1)} s)`) : '';
-  const lines = [`[${host}] ${visible(task.name)}: ${painted}${took}`];
+  const lines = [`[${visibleLine(host)}] ${visibleLine(task.name)}: ${painted}${took}`];
   if (task.disruptive !== null && task.status !== 'skipped')
-    lines.push(colors.yellow(`    disruptive: ${task.disruptive}`));
+    lines.push(colors.yellow(`    disruptive: ${visibleLine(task.disruptive)}`));
   if (task.error !== null)
     lines.push(
       ...visible(task.error.message)

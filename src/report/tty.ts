@@ -1,7 +1,7 @@
 import type { ListrTask } from 'listr2';
 import type { RunEvent } from '../engine/events.ts';
 import type { HostResult, RunResult, TaskResult } from '../engine/result.ts';
-import { visible } from './diff-text.ts';
+import { visible, visibleLine } from './diff-text.ts';
 import type { Output, Reporter, ReportOptions } from './output.ts';
 import { recapLines } from './recap.ts';
 import { isNews, taskLines } from './task-lines.ts';
@@ -91,7 +91,7 @@ function styleFor(hosts: number, command: ReportOptions['command'], rows: number
 /** Too many hosts for a line each: how many are done, and who is at work. */
 function summary(play: string, lanes: readonly Lane[], options: ReportOptions, over: Promise<void>): ListrTask {
   return {
-    title: `${options.command} "${play}" on ${lanes.length} hosts`,
+    title: visibleLine(`${options.command} "${play}" on ${lanes.length} hosts`),
     rendererOptions: { outputBar: 1 },
     task: async (_, task) => {
       const tick = setInterval(() => {
@@ -184,7 +184,7 @@ const WORDS: Readonly<Record<ReportOptions['command'], Readonly<Record<HostResul
 };
 
 function titleOf({ name, disruptive }: TaskResult): string {
-  return visible(disruptive === null ? name : `${name} (${disruptive})`);
+  return visibleLine(disruptive === null ? name : `${name} (${disruptive})`);
 }
 
 /** Shown from half a second on. */

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Secret } from '../model/secret.ts';
 import { makeRedactor } from './redact.ts';
@@ -45,11 +44,13 @@ function readText(path: string): string | SecretFault {
   }
 }
 
-function run(
+async function run(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   timeout: number,
 ): Promise<string | SecretFault> {
+  // Most inventories run no command, and the module takes a while to load.
+  const { execFile } = await import('node:child_process');
   const [program = '', ...args] = argv;
   return new Promise((resolve) => {
     const options = { env, timeout, maxBuffer: 1 << 20, encoding: 'buffer', windowsHide: true } as const;

@@ -141,6 +141,12 @@ describe('arguments', () => {
     expect(() => task?.args.resolve({ r: { stdout: 'relative' } })).toThrow(TemplateFault);
   });
 
+  test('of a play or task go before facts of the same name, those of the inventory do not', () => {
+    const echo = '- command: "echo {{ ansible_distribution }}"';
+    expect(tasks(echo, { ansible_distribution: 'inventory' })[0]?.args.needs).toEqual(['ansible_distribution']);
+    expect(argsOf(tasks(`${echo}\n  vars: { ansible_distribution: task }`)[0])).toEqual({ cmd: 'echo task' });
+  });
+
   test('take what a host said as text: braces in it are no template', () => {
     const vars = { hidden: 'from the inventory', line: '{{ r.stdout }}' };
     const [, task] = tasks('- { command: ls, register: r }\n- { command: "echo {{ line }} {{ r.stdout }}" }', vars);

@@ -31,7 +31,7 @@ describe('the order of the tasks', () => {
   test('of a router: what changes goes down first, files, then what makes them take effect', () => {
     expect(outline(tasksOf(site([lanaLanb]), 'lana'))).toEqual([
       'package: install ipsec-tools (present)',
-      'connection: ifdown ipsec0 before its files change (replaced)',
+      'connection: prepare ipsec0 (ifdown if it is up) (replaced)',
       'racoon_conf: racoon.conf',
       'file: ifcfg-ipsec0',
       'file: keys-ipsec0',
@@ -46,7 +46,7 @@ describe('the order of the tasks', () => {
   test('of a host with onboot: false: nothing is restarted and nothing forwarded', () => {
     expect(outline(tasksOf(site(cases['host-to-host']?.tunnels ?? []), 'pinky'))).toEqual([
       'package: install ipsec-tools (present)',
-      'connection: ifdown ipsec1 before its files change (replaced)',
+      'connection: prepare ipsec1 (ifdown if it is up) (replaced)',
       'racoon_conf: racoon.conf',
       'file: ifcfg-ipsec1',
       'file: keys-ipsec1',
@@ -95,7 +95,7 @@ describe('an absent tunnel beside one that stays', () => {
       'ifdown old0',
       'remove ifcfg-old0',
       'remove keys-old0',
-      'ifdown ipsec0 before its files change',
+      'prepare ipsec0 (ifdown if it is up)',
     ]);
     expect(names.filter((name) => name.includes('203.0.113.2'))).toEqual([]);
   });

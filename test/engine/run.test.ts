@@ -323,7 +323,7 @@ describe('many hosts', () => {
     const outcome = await toyRun(root, [play({ a: good, b: good }), play({ a: good, b: good })], { transport });
     expect(outcome.hosts.get('a')).toMatchObject({
       status: 'unreachable',
-      error: { code: 'refused', message: 'port 22 refused the connection; start sshd' },
+      error: { code: 'refused', message: 'port 22 refused the connection. start sshd' },
     });
     expect(outcome.hosts.get('b')?.status).toBe('changed');
     expect(outcome.events.filter((event) => event.type === 'host-started' && event.host === 'a')).toHaveLength(1);
@@ -352,6 +352,26 @@ describe('many hosts', () => {
     const outcome = await toyRun(root, [play({ a: good, b: bad, c: good, d: good }, { serial: [1] })], listen);
     expect(order).toEqual(['a', 'b']);
     expect(outcome.hosts.get('c')?.status).toBe('skipped');
+  });
+
+  test('a host that an earlier play lost ends no batch of a later one', async () => {
+    const outcome = await toyRun(root, [
+      play({ a: bad, b: good }),
+      play({ a: good, b: good, c: good, d: good }, { serial: [1], anyErrorsFatal: true }),
+    ]);
+    expect(outcome.statuses).toEqual(['a 1 failed', 'b 1 changed', 'b 1 ok', 'c 1 changed', 'd 1 changed']);
+  });
+
+  test('more failures than a play allows end the run, fewer do not', async () => {
+    const hosts = { a: bad, b: good, c: good, d: good };
+    const ran = async (more: object) => {
+      const { events } = await toyRun(root, [play(hosts, { serial: [2], ...more }), play({ d: good })]);
+      return events.flatMap((event) => (event.type === 'host-started' ? [event.host] : [])).join('');
+    };
+    expect(await ran({ maxFailPercentage: 40 })).toBe('ab');
+    expect(await ran({ maxFailPercentage: 50 })).toBe('abcdd');
+    expect(await ran({ anyErrorsFatal: true })).toBe('ab');
+    expect(await ran({})).toBe('abcdd');
   });
 
   test('a later play of a check sees what an earlier one would have done', async () => {
@@ -399,6 +419,7 @@ describe('stopping', () => {
     });
     expect(outcome.interrupted).toBe(true);
     expect(outcome.statuses).toEqual(['a 1 changed', 'a 2 skipped']);
+    expect(outcome.hosts.get('a')).toMatchObject({ status: 'failed', error: { code: 'interrupted' } });
     expect(read('a', 'etc/one')).toBe('finished\n');
     expect(read('a', 'etc/two')).toBeNull();
   });

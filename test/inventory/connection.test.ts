@@ -16,9 +16,15 @@ function resolve(vars: Record<string, unknown>, overrides: ConnectionOverrides =
 describe('targets', () => {
   test('nothing said', () => {
     expect(resolve({})).toEqual({
-      target: { name: 'lana', connection: 'ssh', address: 'lana', port: 22, connectTimeout: 10 },
+      target: { name: 'lana', connection: 'ssh', address: 'lana', port: 22, connectTimeout: 20 },
       diagnostics: [],
     });
+  });
+
+  test('what changes the way to a host and is not heeded is said', () => {
+    const { target, diagnostics } = resolve({ ansible_ssh_common_args: '-J bastion' });
+    expect(target).not.toBeNull();
+    expect(diagnostics).toMatchObject([{ severity: 'warning', code: 'connection-ignored' }]);
   });
 
   test('an old host may use old algorithms, it alone', () => {

@@ -125,7 +125,7 @@ function restartTriggers(wanted: readonly Wanted[], writing: readonly BackendTas
 }
 
 function connectionTask({ end: { tunnel, src }, connection }: Wanted, state: 'replaced' | 'up'): BackendTask {
-  const name = state === 'up' ? `ifup ${src.nickname}` : `ifdown ${src.nickname} before its files change`;
+  const name = state === 'up' ? `ifup ${src.nickname}` : `prepare ${src.nickname} (ifdown if it is up)`;
   return tunnelTask(tunnel, state, name, 'connection', { ...connection, state });
 }
 

@@ -1,0 +1,20 @@
+import { PassThrough } from 'node:stream';
+import { expect, test } from 'vitest';
+import { textWriter } from '../../src/cli/terminal.ts';
+
+test('a reader that goes away ends the writing, and nothing else', () => {
+  for (const code of ['EPIPE', 'EIO']) {
+    const stream = new PassThrough();
+    const write = textWriter(stream);
+    write('before');
+    stream.emit('error', Object.assign(new Error(code), { code }));
+    write('after');
+    expect(stream.read()?.toString()).toBe('before');
+  }
+});
+
+test('any other fault of the stream is one of ours', () => {
+  const stream = new PassThrough();
+  textWriter(stream);
+  expect(() => stream.emit('error', Object.assign(new Error('no space'), { code: 'ENOSPC' }))).toThrow('no space');
+});
