@@ -1,11 +1,12 @@
 import type { FromSchema } from 'json-schema-to-ts';
 import type { Module, Plan, PlanContext } from '../src/engine/module.ts';
-import { ForeignCommand, quote, readFiles, sh } from '../src/engine/sh.ts';
+import { ForeignCommand, quote, sh } from '../src/engine/sh.ts';
 import { toBytes } from '../src/model/content.ts';
 import { HostState, resourceKind } from '../src/model/host-state.ts';
 import { Secret } from '../src/model/secret.ts';
 import { pathArg } from './shared/attributes.ts';
-import { blocked, fileAt, filesState } from './shared/file-change.ts';
+import { existenceState, isThere, probeExistence } from './shared/existence.ts';
+import { blocked } from './shared/file-change.ts';
 
 const args = {
   type: 'object',
@@ -46,8 +47,8 @@ export const command: Module<CommandArgs, { readonly command: string }> = {
   summary: 'Runs a command of yours, once in every run unless `creates` or `removes` says that it is not needed.',
   args,
   free: 'cmd',
-  probe: (args) => readFiles(guards(args)),
-  parse: (output, args) => filesState(output, guards(args)),
+  probe: (args) => probeExistence(guards(args)),
+  parse: (output, args) => existenceState(output, guards(args)),
   plan: planCommand,
   apply: ({ command: text }, { chdir, stdin }) => {
     // The folder is part of the command: in the lab a command sees the host's root as its own.
@@ -63,8 +64,8 @@ function planCommand(args: CommandArgs, state: HostState, context: PlanContext):
     return blocked('a secret in a command line can be seen by every user of the host: pass it through `stdin`');
   if (`${text}${typeof args.stdin === 'string' ? args.stdin : ''}`.includes('\0'))
     return blocked('a command cannot carry a NUL byte');
-  if (args.creates !== undefined && fileAt(state, args.creates).kind !== 'absent') return { kind: 'ok' };
-  if (args.removes !== undefined && fileAt(state, args.removes).kind === 'absent') return { kind: 'ok' };
+  if (args.creates !== undefined && isThere(state, args.creates)) return { kind: 'ok' };
+  if (args.removes !== undefined && !isThere(state, args.removes)) return { kind: 'ok' };
   if (state.get(ranResource, context.taskId)) return { kind: 'ok' };
   return {
     kind: 'change',

@@ -7,6 +7,9 @@ import type { Secret } from '../src/model/secret.ts';
 import { pathArg } from './shared/attributes.ts';
 import { connectionVariables, type OwnConnection, sameConnection, trafficOf } from './shared/connection-files.ts';
 import { blocked, contentOf, fileAt, filesState, plain, unreadable } from './shared/file-change.ts';
+import { ikeFiles, isListed, unlistedResource } from './shared/ike-files.ts';
+import { notePsks, putPsksBack } from './shared/kept-psks.ts';
+import { connectionsResource, parseConnections, probeConnections, rivalOf } from './shared/other-connections.ts';
 import {
   clearMarker,
   connectionPaths,
@@ -98,9 +101,13 @@ export const connection: Module<ConnectionArgs, ConnectionChange> = {
   name: 'connection',
   summary: "Takes an IPsec connection of Red Hat's network scripts up or down, and checks in the kernel that it is.",
   args,
-  probe: (args) => lines([readFiles(pathsOf(args)), probePolicies]),
-  parse: (output: ProbeOutput, args) =>
-    filesState(output, pathsOf(args)).with(policyResource, 'kernel', policyTable(output.stdout, output.exitCode)),
+  probe: (args) => lines([readFiles(pathsOf(args)), probeConnections, probePolicies]),
+  parse: (output: ProbeOutput, args) => {
+    const { connections, rest } = parseConnections(output.stdout);
+    return filesState(output, pathsOf(args))
+      .with(connectionsResource, 'host', connections)
+      .with(policyResource, 'kernel', policyTable(rest, output.exitCode));
+  },
   plan: planConnection,
   apply: applyConnection,
 };
@@ -129,6 +136,8 @@ function planConnection(args: ConnectionArgs, state: HostState): Plan<Connection
 function planReplaced(args: ConnectionArgs, state: HostState, policies: readonly Policy[]): Plan<ConnectionChange> {
   const found = foundConnection(args, state);
   const wanted = connectionVariables((args.files ?? []).map(({ content }) => plain(contentOf(content))));
+  const rival = rivalOf(args.nickname, wanted, state);
+  if (rival !== null) return blocked(twice(rival, args.nickname));
   if (found && sameConnection(found, wanted)) return { kind: 'ok' };
   const traffic = found && trafficOf(found);
   if (traffic === 'computed') return computedAddresses(args);
@@ -158,10 +167,11 @@ function planUp(args: ConnectionArgs, state: HostState, policies: readonly Polic
   if (!traffic) return blocked(`${ifcfg} names no DST: it is no IPsec connection`);
   const pending = markerOf(args, state).kind !== 'absent';
   const up = isProtected(policies, traffic, args);
+  const unlisted = up && !isListed(traffic.peer, found, state);
   const onboot = args.onboot ?? !/^(no|false)$/i.test(found.variables.get('ONBOOT') ?? 'yes');
   // An end that is not started at boot may be down: somebody may have wanted that, or the host was rebooted.
   const cut = up && !onboot && losesRoute(args.nickname, traffic, state);
-  if (!pending && !cut && (up || !(onboot || byHand(args)))) return { kind: 'ok' };
+  if (!pending && !cut && !unlisted && (up || !(onboot || byHand(args)))) return { kind: 'ok' };
   const { marker } = connectionPaths(args.nickname);
   const after = HostState.empty
     .with(policyResource, 'kernel', {
@@ -178,7 +188,7 @@ function planUp(args: ConnectionArgs, state: HostState, policies: readonly Polic
     diff: [
       {
         path: `connection ${args.nickname}`,
-        before: [pending ? 'ifup due' : cut ? 'up, its route lost' : 'down'],
+        before: [pending ? 'ifup due' : cut ? 'up, its route lost' : unlisted ? 'up, unknown to racoon' : 'down'],
         after: ['up'],
       },
     ],
@@ -227,8 +237,8 @@ fi`;
 }
 
 function bringUp(nickname: string, traffic: Traffic): Script {
-  return sh`ifup ${nickname} >&2 || :
-if has_policy out ${traffic.source} ${traffic.destination} && has_policy in ${traffic.destination} ${traffic.source}; then :; else
+  return sh`${notePsks}ifup ${nickname} >&2 || :
+${putPsksBack}if has_policy out ${traffic.source} ${traffic.destination} && has_policy in ${traffic.destination} ${traffic.source}; then :; else
   echo ${`ifup ${nickname} ran, but the kernel has no ipsec policies for it (setkey -DP)`} >&2
   exit 1
 fi`;
@@ -236,7 +246,8 @@ fi`;
 
 function pathsOf(args: ConnectionArgs): string[] {
   const { ifcfg, keys, marker } = connectionPaths(args.nickname);
-  return [ifcfg, keys, marker, ...(args.requires ?? []).map((required) => required.path)];
+  const ike = args.state === 'up' ? ikeFiles(args.selectors?.dst ?? '') : [];
+  return [ifcfg, keys, marker, ...ike, ...(args.requires ?? []).map((required) => required.path)];
 }
 
 function foundConnection(args: ConnectionArgs, state: HostState): OwnConnection | null {
@@ -250,7 +261,8 @@ function foundConnection(args: ConnectionArgs, state: HostState): OwnConnection 
 
 /** `TYPE=Ethernet`: overwriting or removing that file would cost the host its network. */
 function foreignType(found: OwnConnection | null): string | null {
-  const type = found?.variables.get('TYPE');
+  // A file with the line ends of DOS is one of ours all the same: it is going to be written anew.
+  const type = found?.variables.get('TYPE')?.trim();
   if (type) return type.toUpperCase() === 'IPSEC' ? null : `TYPE=${type}`;
   return found?.variables.has('DEVICE') ? 'it has a DEVICE' : null;
 }
@@ -279,7 +291,7 @@ function selected(selectors: NonNullable<ConnectionArgs['selectors']>): Traffic 
 function without(state: HostState, policies: readonly Policy[], traffic: Traffic | undefined): HostState {
   if (!traffic) return state;
   const table: PolicyTable = { kind: 'known', policies: otherPolicies(policies, traffic) };
-  return state.with(policyResource, 'kernel', table);
+  return state.with(policyResource, 'kernel', table).with(unlistedResource, traffic.peer, true);
 }
 
 function markerOf(args: ConnectionArgs, state: HostState): FileState {
@@ -289,6 +301,13 @@ function markerOf(args: ConnectionArgs, state: HostState): FileState {
 function markedState(args: ConnectionArgs, state: HostState): HostState {
   const marker: FileState = { kind: 'file', mode: 0o600, owner: '', group: '', uid: -1, gid: -1, bytes: '' };
   return state.with(fileResource, connectionPaths(args.nickname).marker, marker);
+}
+
+function twice(rival: string, nickname: string): string {
+  return (
+    `ifcfg-${rival} is on this host for the same traffic, and would come up beside ${nickname} with a key of its own: ` +
+    `keep the nickname ${rival}, or first take it away (ifdown ${rival}; rm ifcfg-${rival} keys-${rival}), by hand or by a tunnel with state: absent`
+  );
 }
 
 function computedAddresses(args: ConnectionArgs) {

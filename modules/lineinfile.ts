@@ -33,11 +33,17 @@ const args = {
     ...attributeArgs,
   },
   required: ['path'],
+  if: { required: ['state'], properties: { state: { const: 'absent' } } },
+  // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word
+  then: { anyOf: [{ required: ['line'] }, { required: ['regexp'] }] },
+  else: { required: ['line'] },
   additionalProperties: false,
 } as const;
 
 /** `line` is secret when a template put a secret in it. */
-export type LineInFileArgs = Omit<FromSchema<typeof args>, 'line'> & { readonly line?: string | Secret };
+export type LineInFileArgs = Omit<FromSchema<Omit<typeof args, 'if' | 'then' | 'else'>>, 'line'> & {
+  readonly line?: string | Secret;
+};
 
 export const lineinfile: Module<LineInFileArgs, FileChange> = {
   name: 'lineinfile',

@@ -3,6 +3,7 @@ import type { FileDiff, Module, Plan, PlanContext } from '../src/engine/module.t
 import { lines, nothing, type Script, sh } from '../src/engine/sh.ts';
 import { HostState, resourceKind } from '../src/model/host-state.ts';
 import { blocked } from './shared/file-change.ts';
+import { notePsks, putPsksBack } from './shared/kept-psks.ts';
 import { installedResource, restartedResource } from './shared/raised.ts';
 
 const args = {
@@ -53,9 +54,18 @@ export const service: Module<ServiceArgs, ServiceChange> = {
   apply: (change, { name }) =>
     lines([
       change.enable === undefined ? nothing : sh`chkconfig ${name} ${change.enable ? 'on' : 'off'}`,
-      change.action ? sh`service ${name} ${change.action}` : nothing,
+      change.action ? act(name, change.action) : nothing,
     ]),
 };
+
+/** The network service runs ifup for every connection that starts at boot. */
+function act(name: string, action: NonNullable<ServiceChange['action']>): Script {
+  const script = sh`service ${name} ${action}`;
+  if (name !== 'network') return script;
+  return sh`${notePsks}status=0
+${script} || status=$?
+${putPsksBack}exit "$status"`;
+}
 
 function planService(args: ServiceArgs, state: HostState, context: PlanContext): Plan<ServiceChange> {
   const { name } = args;

@@ -25,10 +25,12 @@ const args = {
     state: { description: 'absent: the file shall not set it. Default: present.', enum: ['present', 'absent'] },
   },
   oneOf: [{ required: ['name'] }, { required: ['key'] }],
+  if: { required: ['state'], properties: { state: { const: 'absent' } } },
+  else: { required: ['value'] },
   additionalProperties: false,
 } as const;
 
-export interface SysctlArgs extends FromSchema<Omit<typeof args, 'oneOf'>> {}
+export interface SysctlArgs extends FromSchema<Omit<typeof args, 'oneOf' | 'if' | 'else'>> {}
 
 interface SysctlChange {
   readonly file?: FileChange | undefined;

@@ -5,9 +5,9 @@ export const attributeArgs = {
   mode: {
     description: "Permissions in octal: '0644', or 0644 as YAML 1.1 reads it. Default: as found; 0644 for a new file.",
     anyOf: [
-      { type: 'string', pattern: '^[0-7]{3,5}$' },
+      { description: "an octal number in quotes, such as '0644'", type: 'string', pattern: '^[0-7]{3,5}$' },
       // Above 0777 a number is most likely decimal by mistake: 644 would be 01204.
-      { type: 'integer', minimum: 0, maximum: 0o777 },
+      { description: "an octal number in quotes, such as '0644'", type: 'integer', minimum: 0, maximum: 0o777 },
     ],
   },
   owner: {

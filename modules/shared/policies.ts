@@ -133,7 +133,7 @@ export const connectionPaths = (nickname: string) => ({
   marker: `${PENDING}/${nickname}`,
 });
 
-const NETWORK_SCRIPTS = '/etc/sysconfig/network-scripts';
+export const NETWORK_SCRIPTS = '/etc/sysconfig/network-scripts';
 const PENDING = '/var/lib/ipsec-play/pending';
 
 /** Sets the marker "its files changed, ifup is still due", which makes an interrupted run converge. */

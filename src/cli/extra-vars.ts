@@ -49,13 +49,16 @@ function inline(text: string, sources: Map<string, Source>, diagnostics: Diagnos
   return document;
 }
 
-/** `a=1 b="two words"` */
+/** `a=1 b="two words" c={{ d }}` */
 function pairs(text: string, diagnostics: Diagnostic[]): Record<string, string> {
   const vars: Record<string, string> = {};
-  const rest = text.replace(/\s*([A-Za-z_]\w*)=("[^"]*"|'[^']*'|\S*)/g, (_, name: string, value: string) => {
-    vars[name] = /^(["']).*\1$/.test(value) ? value.slice(1, -1) : value;
-    return '';
-  });
+  const rest = text.replace(
+    /\s*([A-Za-z_]\w*)=("[^"]*"|'[^']*'|(?:\{\{.*?\}\}|\S)*)/g,
+    (_, name: string, value: string) => {
+      vars[name] = /^(["']).*\1$/.test(value) ? value.slice(1, -1) : value;
+      return '';
+    },
+  );
   if (rest.trim() !== '') {
     const fix = '-e key=value; for other values -e \'{"key": [1, 2]}\'';
     diagnostics.push(error('extra-vars', 'extra variables are written key=value', { fix }));

@@ -38,6 +38,9 @@ export interface Project {
   readonly sources: ReadonlyMap<string, Source>;
 }
 
+/** What a command checks beside what all commands check, so that all mistakes are shown together. */
+export type ProjectCheck = (project: Project) => readonly Diagnostic[];
+
 /**
  * Reads inventory, tunnels and playbook and compiles them, touching no host. Whatever is wrong is shown at once on
  * stderr; null when there are errors. Warnings are shown and do no harm.
@@ -46,8 +49,9 @@ export async function loadProject(
   options: CommonOptions,
   playbook: string | undefined,
   terminal: Terminal,
+  check?: ProjectCheck,
 ): Promise<Project | null> {
-  const { project, diagnostics } = await readProject(options, playbook, terminal);
+  const { project, diagnostics } = await readProject(options, playbook, terminal, check);
   showDiagnostics(diagnostics, project.sources, options, terminal);
   return hasErrors(diagnostics) ? null : project;
 }
@@ -66,6 +70,7 @@ export async function readProject(
   options: CommonOptions,
   playbook: string | undefined,
   terminal: Terminal,
+  check: ProjectCheck = () => [],
 ): Promise<{ readonly project: Project; readonly diagnostics: readonly Diagnostic[] }> {
   const extra = readExtraVars(options.extraVars, fileInventory);
   const loaded = loadInventory(
@@ -89,18 +94,22 @@ export async function readProject(
   const plays =
     document === null ? [] : compilePlays(document, { inventory, tunnels, loading, extra: extra.vars, options });
   if (playbook === undefined) loading.diagnostics.push(...ipsecTools.check(tunnels.tunnels));
-  return {
-    project: {
-      inventory,
-      tunnels: tunnels.tunnels,
-      plays,
-      extraVars: extra.vars,
-      secrets: tunnels.secrets,
-      sources: loading.sources,
-    },
-    diagnostics: loading.diagnostics,
+  const project: Project = {
+    inventory,
+    tunnels: tunnels.tunnels,
+    plays,
+    extraVars: extra.vars,
+    secrets: tunnels.secrets,
+    sources: loading.sources,
   };
+  const diagnostics = [...loading.diagnostics, ...check(project)];
+  // Without any host, because they could not be read, every name of a host would be reported too.
+  const hostless = inventory.hosts.size === 0 && hasErrors(loaded.diagnostics);
+  return { project, diagnostics: hostless ? diagnostics.filter(({ code }) => !NAMES_HOSTS.has(code)) : diagnostics };
 }
+
+/** What is said of a host, or of a pattern, that the inventory does not have. */
+const NAMES_HOSTS = new Set(['end-unknown', 'pattern-no-match', 'pattern-no-hosts']);
 
 async function tunnelsOf(inventory: Inventory, extraVars: Variables, terminal: Terminal): Promise<TunnelsRead> {
   if (inventory.tunnelsDocument === null) return { tunnels: [], racoon: null, secrets: [], diagnostics: [] };
@@ -127,7 +136,10 @@ function compilePlays(
   const written = readPlaybook(document, registry);
   const read = withVarsFiles(written.plays, (path, from) => {
     const found: Loading = { ...loading, diagnostics: [] };
-    return { document: readDocument(join(dirname(from.file), path), found), diagnostics: found.diagnostics };
+    const document = readDocument(join(dirname(from.file), path), found);
+    // a file that is not there has no place of its own
+    const placed = found.diagnostics.map((fault) => (fault.span === undefined ? { ...fault, span: from } : fault));
+    return { document, diagnostics: placed };
   });
   loading.diagnostics.push(...written.diagnostics, ...read.diagnostics);
   const compiled = compile({

@@ -52,13 +52,13 @@ function program(terminal: Terminal, done: (code: number) => void): Command {
     const { runPlaybook } = await import('./commands/run-playbook.ts');
     done(await runPlaybook('check', playbook, options, terminal));
   });
-  common(root.command('validate [playbook]').description('read everything, touch no host')).action(
+  reading(root.command('validate [playbook]').description('read everything, touch no host')).action(
     async (playbook: string | undefined, options: CommonOptions) => {
       const { validate } = await import('./commands/validate.ts');
       done(await validate(playbook, options, terminal));
     },
   );
-  common(root.command('tasks <playbook>').description('the compiled, ordered tasks of each host')).action(
+  reading(root.command('tasks <playbook>').description('the compiled, ordered tasks of each host')).action(
     async (playbook: string, options: CommonOptions) => {
       const { tasks } = await import('./commands/tasks.ts');
       done(await tasks(playbook, options, terminal));
@@ -71,13 +71,13 @@ function program(terminal: Terminal, done: (code: number) => void): Command {
 function inventoryCommands(root: Command, terminal: Terminal, done: (code: number) => void): void {
   const inventory = root.command('inventory').description('what the inventory says').helpCommand(false);
   const load = () => import('./commands/inventory.ts');
-  common(
+  reading(
     inventory.command('list').description('hosts, groups and tunnels; with -o json as ansible-inventory --list'),
   ).action(async (options: CommonOptions) => done(await (await load()).inventoryList(options, terminal)));
-  common(inventory.command('host <name>').description('the variables of a host and where each comes from')).action(
+  reading(inventory.command('host <name>').description('the variables of a host and where each comes from')).action(
     async (name: string, options: CommonOptions) => done(await (await load()).inventoryHost(name, options, terminal)),
   );
-  common(inventory.command('graph').description('groups as a tree')).action(async (options: CommonOptions) =>
+  reading(inventory.command('graph').description('groups as a tree')).action(async (options: CommonOptions) =>
     done(await (await load()).inventoryGraph(options, terminal)),
   );
 }
@@ -116,7 +116,19 @@ function running(command: Command): Command {
     .option('--no-diff', 'show no diffs')
     .option('--accept-new-host-keys', 'record the keys of hosts that are not in known_hosts yet')
     .option('--timeout <seconds>', 'time for a connection to be ready (default: ansible_timeout, or 20)', count)
-    .option('--lab [=dir]', `run against stand-ins of the hosts on this machine (default: ${DEFAULT_LAB})`);
+    .option('--lab [=dir]', `run against stand-ins of the hosts on this machine (default: ${DEFAULT_LAB})`, folder);
+}
+
+/** A command that touches no host takes the options of a run all the same: one set of options serves every command. */
+function reading(command: Command): Command {
+  const shown = new Set(common(command).options);
+  for (const option of running(command).options) if (!shown.has(option)) option.hideHelp();
+  return command;
+}
+
+function folder(value: string): string {
+  if (value === '') throw new InvalidArgumentError('It names no folder.');
+  return value;
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {
@@ -124,19 +136,23 @@ function collect(value: string, before: readonly string[]): readonly string[] {
 }
 
 function collectNames(value: string, before: readonly string[]): readonly string[] {
-  return [
-    ...before,
-    ...value
-      .split(',')
-      .map((name) => name.trim())
-      .filter((name) => name !== ''),
-  ];
+  const names = value
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  // An unset variable of a script must not mean all tasks.
+  if (names.length === 0) throw new InvalidArgumentError('It names no tag.');
+  return [...before, ...names];
 }
 
 function count(value: string): number {
-  if (!/^\d+$/.test(value) || Number(value) < 1) throw new InvalidArgumentError('It must be a whole number from 1.');
-  return Number(value);
+  const number = /^\d+$/.test(value) ? Number(value) : 0;
+  if (number < 1 || number > MOST) throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST}.`);
+  return number;
 }
+
+/** More seconds than these a timer of Node cannot count. */
+const MOST = 1_000_000;
 
 const EXIT_CODES = `
 Exit codes: 0 done or in sync · 1 a bug in ipsec-play · 2 check: changes are pending · 3 the input is wrong ·

@@ -4,8 +4,9 @@ import { findHost, type Inventory } from '../inventory/inventory.ts';
 import { hostVariables } from '../inventory/rendered-vars.ts';
 import type { Diagnostic } from '../lang/diagnostic.ts';
 import type { Target, Variables } from '../model/host.ts';
-import type { Secret } from '../model/secret.ts';
+import { Secret } from '../model/secret.ts';
 import type { CompiledHost, CompiledPlay } from '../model/task.ts';
+import type { Project } from './load.ts';
 import type { RunOptions } from './options.ts';
 
 export interface Targets {
@@ -16,14 +17,33 @@ export interface Targets {
 }
 
 /**
+ * What is wrong with the ways to the hosts: of the plays, or else, where no playbook is read, of the tunnels.
+ * What will be asked for is not read from the inventory.
+ */
+export function connectionFaults(
+  { plays, tunnels, inventory, extraVars }: Project,
+  options: Partial<RunOptions>,
+  playbook: boolean,
+): readonly Diagnostic[] {
+  const ends = tunnels.flatMap((tunnel) => tunnel.ends).filter(({ managed }) => managed);
+  const hosts: readonly CompiledHost[] = playbook
+    ? plays.flatMap((play) => play.hosts)
+    : ends.map(({ host }) => ({ host, tasks: [], become: null }));
+  const once = [...new Map(hosts.map((host) => [host.host, host])).values()];
+  const becomePassword = options.askBecomePass === true ? new Secret('asked for') : null;
+  const asked = { password: null, becomePassword };
+  return targetsOf([{ hosts: once }], inventory, extraVars, options, asked).diagnostics;
+}
+
+/**
  * How each host of the plays is reached. As in Ansible a host's own `ansible_become…` goes before the play's `become`,
  * and that before `-b`; `-u`, `--private-key`, `-k` and `-K` go before the inventory, because somebody just typed them.
  */
 export function targetsOf(
-  plays: readonly CompiledPlay[],
+  plays: readonly Pick<CompiledPlay, 'hosts'>[],
   inventory: Inventory,
   extraVars: Variables,
-  options: RunOptions,
+  options: Partial<RunOptions>,
   asked: { readonly password: Secret | null; readonly becomePassword: Secret | null },
 ): Targets {
   const targets = new Map<CompiledHost, Target>();

@@ -28,7 +28,7 @@ export function askSecret(terminal: Terminal, question: string): Promise<Secret 
 }
 
 export function processTerminal(): Terminal {
-  const { stdout, stderr, stdin, env } = process;
+  const { stdout, stderr, env } = process;
   let asking = false;
   return {
     stdout: textWriter(stdout),
@@ -39,13 +39,17 @@ export function processTerminal(): Terminal {
       );
     },
     progress: stderr.isTTY ? quietWhile(stderr, () => asking) : null,
-    interactive: Boolean(stdin.isTTY && stderr.isTTY),
+    // Asked for by few commands, and to make the stream takes as long as to read an inventory.
+    get interactive() {
+      return Boolean(process.stdin.isTTY && stderr.isTTY);
+    },
     color: { stdout: wantsColor(stdout, env), stderr: wantsColor(stderr, env) },
     env,
     cwd: process.cwd(),
     home: env.HOME ?? '/',
     user: env.USER ?? env.LOGNAME ?? 'root',
     ask: async (question, options = {}) => {
+      const { stdin } = process;
       if (!stdin.isTTY) return null;
       const [{ createInterface }, { Writable }] = await Promise.all([import('node:readline'), import('node:stream')]);
       const silent = new Writable({ write: (_chunk, _encoding, done) => done() });

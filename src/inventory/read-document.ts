@@ -25,6 +25,12 @@ export function readDocument(path: string, { files, sources, diagnostics }: Load
   }
   const source = makeSource(path, text);
   sources.set(path, source);
+  const broken = text.search(NOT_UTF8);
+  if (broken !== -1) {
+    const span = spanOf(source, broken, broken + 1);
+    diagnostics.push(error('file-encoding', 'this is not UTF-8 text', { span, fix: 'save the file as UTF-8' }));
+    return null;
+  }
   if (text.startsWith('$ANSIBLE_VAULT;')) {
     const span = spanOf(source, 0, text.search(/\n|$/));
     const fix = 'encrypt only the secret values in it: name: !vault …';
@@ -35,6 +41,9 @@ export function readDocument(path: string, { files, sources, diagnostics }: Load
   diagnostics.push(...parsed.diagnostics);
   return parsed.document;
 }
+
+/** What stands in place of bytes that are no UTF-8, such as those of UTF-16 or Latin-1; and NUL, which YAML forbids. */
+const NOT_UTF8 = /[\ufffd\0]/;
 
 /** Reads files of variables, each once. */
 export function variablesReader(loading: Loading): DocumentReader {

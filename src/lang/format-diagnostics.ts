@@ -37,15 +37,25 @@ function block(
 ): string {
   const { severity, code, message, found, fix, span, related = [] } = diagnostic;
   const tone = severity === 'error' ? paint.red : paint.yellow;
-  const head = `${span ? `${paint.bold(place(span))}: ` : ''}${tone(`${severity}[${code}]`)}: ${message}`;
+  const head = `${span ? `${paint.bold(place(span))}: ` : ''}${tone(`${severity}[${code}]`)}: ${printable(message)}`;
   const lines = span && shownLines(span.file);
   return [
     head,
     ...(span && lines ? codeFrame(span, lines, tone, paint) : []),
-    ...(found === undefined ? [] : [`  ${paint.dim('found:')} ${found}`]),
+    ...(found === undefined ? [] : [`  ${paint.dim('found:')} ${printable(found)}`]),
     ...(fix === undefined ? [] : [`  ${paint.dim('write:')} ${fix}`]),
     ...related.map((other) => `  ${paint.dim('see:')}   ${place(other.span)}: ${other.message}`),
   ].join('\n');
+}
+
+/** A user's text on one line: what would move the cursor, or colour the terminal, is written out. */
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, escaped);
+}
+
+function escaped(char: string): string {
+  return char === '\n' ? '\\n' : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 function codeFrame(

@@ -45,7 +45,7 @@ const COMPLAINTS: Readonly<Record<string, Make>> = {
     return about(
       fault,
       'wrong-type',
-      `${name} must be ${list(types.map((type) => TYPES[type] ?? type))}`,
+      `${fault.instancePath === '' ? 'this' : name} must be ${list(types.map((type) => TYPES[type] ?? type))}`,
       quoting(fault, types),
     );
   },
@@ -206,6 +206,7 @@ function kindOf(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (isMapping(value)) return 'a mapping';
+  if (value === '[secret]') return value;
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 

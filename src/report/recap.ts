@@ -12,7 +12,11 @@ export function recapLines(command: 'check' | 'apply', result: RunResult, colors
     const counts = Object.entries(recap).map(([label, count]) => paintCount(`${label}=${count}`, label, count, colors));
     lines.push(`${paintHost(name.padEnd(width), host, colors)}  ${counts.join('  ')}`);
     if (host.error !== null)
-      lines.push(...visible(host.error.message).split('\n').map((line) => colors.red(`${' '.repeat(width)}  ${line}`)));
+      lines.push(
+        ...visible(host.error.message)
+          .split('\n')
+          .map((line) => colors.red(`${' '.repeat(width)}  ${line}`)),
+      );
   }
   lines.push('', summary(command, result));
   return lines;

@@ -10,7 +10,7 @@ import { isNews, taskLines } from './task-lines.ts';
  * How much of the hosts fits on the screen: all tasks of each, a line for each with the task at work, or one line for
  * all of them. What does not fit would scroll away and be drawn again and again.
  */
-type Style = 'tasks' | 'lines' | 'summary';
+export type Style = 'tasks' | 'lines' | 'summary';
 
 /** About as many tasks as a host has in a change. */
 const TASKS_OF_A_HOST = 11;
@@ -83,7 +83,7 @@ function startDisplay(
   };
 }
 
-function styleFor(hosts: number, command: ReportOptions['command'], rows: number): Style {
+export function styleFor(hosts: number, command: ReportOptions['command'], rows: number): Style {
   if (command === 'apply' && hosts * TASKS_OF_A_HOST < rows) return 'tasks';
   return hosts + 2 < rows ? 'lines' : 'summary';
 }

@@ -22,8 +22,16 @@ export function readSecret(
   pointer: Pointer,
   options: { readonly derive: boolean; readonly report: (diagnostic: Diagnostic) => void },
 ): SecretSpec | null {
-  if (typeof value === 'string') return { pointer, kind: 'text', text: new Secret(value) };
   const span = document.span(pointer);
+  if (typeof value === 'string') {
+    // Both ends would be keyed with the braces themselves, which is in every playbook that is copied.
+    if (/\{\{.*\}\}/s.test(value)) {
+      const fix = '{ env: NAME } or { file: PATH }, which also bring a key that has such braces';
+      options.report(error('secret-template', 'templates are not filled in here', { span, fix }));
+      return null;
+    }
+    return { pointer, kind: 'text', text: new Secret(value) };
+  }
   if (value instanceof Vaulted) {
     options.report(
       error('secret-vault', 'vaulted values are not decrypted by this version', {

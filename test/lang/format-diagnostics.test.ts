@@ -15,6 +15,13 @@ function at(part: string) {
 }
 
 describe('layout', () => {
+  test('what a user wrote cannot move the cursor or colour the terminal', () => {
+    const shown = formatDiagnostics([error('x', 'no \u001b[31mhost', { found: 'a\nb\u009b' })], sources, {
+      color: false,
+    });
+    expect(shown).toBe('error[x]: no \\u001b[31mhost\n  found: a\\nb\\u009b\n\n1 error\n');
+  });
+
   test('all of it', () => {
     const shown = formatDiagnostics(
       [

@@ -56,6 +56,14 @@ describe('a plan', () => {
   afterAll(() => host.remove());
   beforeEach(() => host.reset());
 
+  test('asks whether a guard is there, and never reads it', () => {
+    const script = command.probe({ cmd: 'true', creates: '/proc/kcore', removes: '/etc' }, {});
+    expect(script.files).toEqual([]);
+    host.mkdir('/made');
+    expect(look(host, command, { cmd: 'true', creates: '/made' }).plan.kind).toBe('ok');
+    expect(look(host, command, { cmd: 'true', removes: '/made' }).plan.kind).toBe('change');
+  });
+
   test('runs once in a run', () => {
     const args = { cmd: 'echo a | tr a b' };
     const { state, plan } = look(host, command, args);

@@ -1,10 +1,11 @@
+import { rmSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { type ConnectionArgs, connection } from '../../modules/connection.ts';
 import { raisedResource, restartedResource } from '../../modules/shared/raised.ts';
 import { fileResource, HostState } from '../../src/model/host-state.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { installNetworkScripts } from './network-scripts.ts';
+import { installIfup, installNetworkScripts } from './network-scripts.ts';
 import { apply, context, everyShell, expectLaws, look, makeHost, probe, type TestHost } from './run-module.ts';
 import { shown } from './shown.ts';
 
@@ -13,6 +14,9 @@ const IFCFG = `${SCRIPTS}/ifcfg-ipsec0`;
 const KEYS = `${SCRIPTS}/keys-ipsec0`;
 const MARKER = '/var/lib/ipsec-play/pending/ipsec0';
 const REQUIRED = { path: `${SCRIPTS}/ifup-ipsec`, why: 'this host has no ifup-ipsec' };
+
+/** As RHEL 5 does it. */
+const IFUP_BY_PREFIX = `cd "$ROOT/etc/racoon"; grep -v '^198.51.100.2' psk.txt > new; echo '198.51.100.2  new' >> new; mv -f new psk.txt`;
 
 interface Shape {
   readonly tunnel: boolean;
@@ -142,6 +146,27 @@ describe.each(everyShell)('under %s', (_, shell) => {
     expect(host.read(MARKER)).toBe('');
   });
 
+  test('the psk lines that ifup drops by prefix are back before anything else can happen', () => {
+    installNetworkScripts(host);
+    const psk = '/etc/racoon/psk.txt';
+    for (const broken of [false, true]) {
+      prepare(host, hosts, { marked: true });
+      if (broken) host.write('/../kernel/broken', '');
+      host.write(
+        psk,
+        "# mine\n198.51.100.2 old\n198.51.100.25 it's $x `y`  \\ \n198.51.100.20\tother\n9.9.9.9 nine",
+        0o600,
+      );
+      installIfup(host, IFUP_BY_PREFIX);
+      const args = argsOf(hosts, 'up');
+      expect(apply(host, connection, look(host, connection, args).plan, args).exitCode).toBe(broken ? 1 : 0);
+      expect(host.read(psk)).toBe(
+        "# mine\n9.9.9.9 nine\n198.51.100.2  new\n198.51.100.25 it's $x `y`  \\ \n198.51.100.20\tother\n",
+      );
+      expect(host.mode(psk)).toBe(0o600);
+    }
+  });
+
   test('an ifdown that leaves the policies is a failure', () => {
     installNetworkScripts(host);
     prepare(host, lan, { up: true });
@@ -207,6 +232,43 @@ describe('a plan', () => {
     expect(restarted({ ...hosts, onboot: false }).found.kind).toBe('ok');
   });
 
+  test('is due where racoon no longer knows the peer: a racoon.conf made anew, or its phase 1 file gone', () => {
+    const conf = '/etc/racoon/racoon.conf';
+    const before = '"up, unknown to racoon" -> "up"';
+    for (const shape of [lan, { ...lan, onboot: false }, hosts]) {
+      for (const [path, text] of [
+        [conf, 'log info;\n'],
+        [`/etc/racoon/${shape.peer}.conf`, null],
+      ] as const) {
+        prepare(host, shape, { up: true });
+        expect(plan(shape, 'up').kind).toBe('ok');
+        rmSync(host.root + path);
+        if (text !== null) host.write(path, text);
+        expect(shown(plan(shape, 'up'))).toEqual([`connection ipsec0: ${before}`]);
+        expectLaws(host, connection, argsOf(shape, 'up'));
+      }
+    }
+  });
+
+  test('is due where ifdown of another connection to the same peer takes its line out of racoon.conf', () => {
+    prepare(host, lan, { up: true });
+    const other = IFCFG.replace('ipsec0', 'ipsec1');
+    host.write(other, ifcfg(lan).replaceAll('192.168.2.', '192.168.9.'));
+    const args: ConnectionArgs = { nickname: 'ipsec1', state: 'up' };
+    apply(host, connection, look(host, connection, args).plan, args);
+    const gone = look(host, connection, { nickname: 'ipsec1', state: 'absent' }).plan;
+    const state = probe(host, connection as never, argsOf(lan, 'up'));
+    const after = gone.kind === 'change' ? gone.after : HostState.empty;
+    expect(connection.plan(argsOf(lan, 'up'), state, context(state)).kind).toBe('ok');
+    expect(connection.plan(argsOf(lan, 'up'), state.merge(after), context(state)).kind).toBe('change');
+  });
+
+  test('of files with the line ends of DOS makes them new', () => {
+    prepare(host, lan);
+    host.write(IFCFG, ifcfg(lan).replaceAll('\n', '\r\n'));
+    expect(plan(lan, 'replaced').kind).toBe('change');
+  });
+
   test('knows other policies from its own', () => {
     prepare(host, { ...lan, ah: false }, { up: true, next: lan });
     expect(shown(plan(lan, 'up'))).toEqual(['connection ipsec0: "down" -> "up"']);
@@ -243,6 +305,40 @@ describe('a plan', () => {
     expect(look(bare, connection, argsOf(lan, 'replaced')).plan).toEqual({ kind: 'blocked', why: REQUIRED.why });
     expect(look(bare, connection, argsOf(lan, 'absent')).plan.kind).toBe('ok');
     bare.remove();
+  });
+});
+
+describe('a connection left over under another nickname', () => {
+  const host = makeHost();
+  const LEFT = IFCFG.replace('ipsec0', 'old');
+  afterAll(() => host.remove());
+  beforeEach(() => {
+    installNetworkScripts(host);
+    prepare(host, null);
+  });
+  const planned = (state: ConnectionArgs['state'] = 'replaced') => look(host, connection, argsOf(lan, state)).plan;
+
+  test('blocks the new one, and says what to do', () => {
+    host.write(LEFT, ifcfg(lan));
+    expect(planned()).toMatchObject({ kind: 'blocked', why: expect.stringContaining('rm ifcfg-old keys-old') });
+    host.write(LEFT, `export ${ifcfg({ ...lan, esp: false }).replace('TYPE=IPSEC', 'TYPE="ipsec"')}`);
+    expect(planned().kind).toBe('blocked');
+  });
+
+  test('is none when it is for other traffic, no connection, or a copy that the scripts pass over', () => {
+    host.write(LEFT, ifcfg(lan).replaceAll('192.168.2.', '192.168.9.'));
+    host.write(`${SCRIPTS}/ifcfg-eth0`, 'DEVICE=eth0\nONBOOT=yes\n');
+    host.write(`${LEFT}.rpmsave`, ifcfg(lan));
+    host.write(`${SCRIPTS}/keys-old2`, ifcfg(lan));
+    expect(planned().kind).toBe('change');
+  });
+
+  test('is none when an earlier task removes it', () => {
+    host.write(LEFT, ifcfg(lan));
+    const state = probe(host, connection as never, argsOf(lan, 'replaced')).with(fileResource, LEFT, {
+      kind: 'absent',
+    });
+    expect(connection.plan(argsOf(lan, 'replaced'), state, context(state)).kind).toBe('change');
   });
 });
 

@@ -113,6 +113,17 @@ describe('a plan', () => {
     expect(service.plan(other, state, context(state)).kind).toBe('ok');
   });
 
+  test('a restart of the network keeps the psk lines that its ifups drop, also when it fails', () => {
+    const psk = '/etc/racoon/psk.txt';
+    for (const exitCode of [0, 3]) {
+      host.write(psk, '10.0.0.1 a\n10.0.0.12 b\n', 0o600);
+      host.program('service', `echo '10.0.0.1  a' > "$ROOT${psk}"; exit ${exitCode}`);
+      const args: ServiceArgs = { name: 'network', state: 'restarted' };
+      expect(apply(host, service, plan(args), args).exitCode).toBe(exitCode);
+      expect(host.read(psk)).toBe('10.0.0.1  a\n10.0.0.12 b\n');
+    }
+  });
+
   test('a restart that fails is a failure', () => {
     host.program('service', 'echo "no eth1" >&2; exit 1');
     const args: ServiceArgs = { name: 'network', state: 'restarted' };

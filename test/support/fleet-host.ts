@@ -35,6 +35,8 @@ export interface FleetHost {
   read(path: string): string | null;
   /** `0600` */
   mode(path: string): string;
+  /** The command lines of all that runs on the host. */
+  processes(): readonly string[];
   /** The number that this machine gives to the host's first process of this name. */
   pidOf(program: string): number;
   /** Switches on a fault of the lab's userland. */
@@ -102,8 +104,9 @@ export async function startHost(spec: HostSpec, context: HostContext): Promise<F
       }).ended,
     read: (path) => (existsSync(join(root, path)) ? readFileSync(join(root, path), 'latin1') : null),
     mode: (path) => (lstatSync(join(root, path)).mode & 0o7777).toString(8).padStart(4, '0'),
+    processes: () => descendants(firstProcess(alive())).map(commandLineOf),
     pidOf: (program) => {
-      const pid = childrenOf(firstProcess(alive())).find((one) => commandOf(one) === program);
+      const pid = childrenOf(firstProcess(alive())).find((one) => ofProcess(one, 'comm').trim() === program);
       if (pid === undefined) throw new Error(`no ${program} runs on ${spec.name}`);
       return pid;
     },
@@ -204,14 +207,27 @@ function firstProcess(life: Held): number {
 }
 
 function childrenOf(pid: number): readonly number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return ofProcess(pid, `task/${pid}/children`)
     .split(' ')
     .filter((one) => one !== '')
     .map(Number);
 }
 
-function commandOf(pid: number): string {
-  return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+function descendants(pid: number): readonly number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
+}
+
+function commandLineOf(pid: number): string {
+  return ofProcess(pid, 'cmdline').replaceAll('\0', ' ').trim();
+}
+
+/** Empty when it has ended meanwhile. */
+function ofProcess(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
+  } catch {
+    return '';
+  }
 }
 
 function emptied(folder: string): void {

@@ -3,18 +3,17 @@ import { modules } from '../../../modules/index.ts';
 import { exitCodeOf } from '../../engine/result.ts';
 import { type RunInput, type RunOutcome, run } from '../../engine/run.ts';
 import { onHost } from '../../engine/sh.ts';
-import { hasErrors } from '../../lang/diagnostic.ts';
 import type { Secret } from '../../model/secret.ts';
 import { runDocument } from '../../report/json.ts';
 import type { Reporter } from '../../report/output.ts';
 import { makeFingerprint } from '../../secrets/fingerprint.ts';
 import { makeRedactor } from '../../secrets/redact.ts';
 import { EXIT, UsageFault } from '../exit.ts';
-import { loadProject, showDiagnostics } from '../load.ts';
+import { loadProject } from '../load.ts';
 import type { RunOptions } from '../options.ts';
 import { makeReporter } from '../reporter.ts';
 import { stopOnInterrupt } from '../stop-signal.ts';
-import { targetsOf } from '../targets.ts';
+import { connectionFaults, targetsOf } from '../targets.ts';
 import { askSecret, type Terminal } from '../terminal.ts';
 import { openWorld } from '../world.ts';
 
@@ -27,15 +26,13 @@ export async function runPlaybook(
   options: RunOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const project = await loadProject(options, playbook, terminal);
+  const project = await loadProject(options, playbook, terminal, (read) => connectionFaults(read, options, true));
   if (project === null) return EXIT.input;
   const asked = {
     password: options.askPass === true ? await demand(terminal, 'SSH password: ') : null,
     becomePassword: options.askBecomePass === true ? await demand(terminal, 'become password: ') : null,
   };
   const targets = targetsOf(project.plays, project.inventory, project.extraVars, options, asked);
-  showDiagnostics(targets.diagnostics, project.sources, options, terminal);
-  if (hasErrors(targets.diagnostics)) return EXIT.input;
 
   const redactor = makeRedactor();
   for (const secret of [...project.secrets, ...targets.secrets]) redactor.add(secret);

@@ -2,6 +2,7 @@ import { hasErrors } from '../../lang/diagnostic.ts';
 import { EXIT } from '../exit.ts';
 import { readProject, showDiagnostics } from '../load.ts';
 import type { CommonOptions } from '../options.ts';
+import { connectionFaults } from '../targets.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Reads everything, says what is wrong with it, and touches no host. */
@@ -10,7 +11,9 @@ export async function validate(
   options: CommonOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const { project, diagnostics } = await readProject(options, playbook, terminal);
+  const { project, diagnostics } = await readProject(options, playbook, terminal, (read) =>
+    connectionFaults(read, options, playbook !== undefined),
+  );
   const code = hasErrors(diagnostics) ? EXIT.input : EXIT.done;
   if (options.output !== 'human') {
     const document = { schema: 'ipsec-play/validate/1', exitCode: code, diagnostics };
@@ -22,8 +25,16 @@ export async function validate(
     const tasks = project.plays
       .flatMap(({ hosts }) => hosts.map((host) => host.tasks.length))
       .reduce((sum, count) => sum + count, 0);
-    const compiled = playbook === undefined ? '' : `, ${tasks} tasks`;
-    terminal.stdout(`valid: ${project.inventory.hosts.size} hosts, ${project.tunnels.length} tunnels${compiled}\n`);
+    const counts = [
+      count(project.inventory.hosts.size, 'host'),
+      count(project.tunnels.length, 'tunnel'),
+      ...(playbook === undefined ? [] : [count(tasks, 'task')]),
+    ];
+    terminal.stdout(`valid: ${counts.join(', ')}\n`);
   }
   return code;
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }

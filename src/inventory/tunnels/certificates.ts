@@ -22,7 +22,6 @@ export function readCertificates(
   report: Report,
 ): CertificateSpec | null {
   const { certificates = {}, peer = 'file' } = mappingOf(value);
-  if (peer !== 'file' && peer !== 'dns' && peer !== 'exchange') return null;
   const hosts = members.map(({ host }) => host);
   const names = new Map(hosts.map((host) => [host, host]));
   let faulty = false;
@@ -49,5 +48,6 @@ export function readCertificates(
       );
     } else names.set(host, name);
   }
-  return faulty ? null : { method: 'x509', certificates: names, peer };
+  if (faulty || (peer !== 'file' && peer !== 'dns' && peer !== 'exchange')) return null;
+  return { method: 'x509', certificates: names, peer };
 }

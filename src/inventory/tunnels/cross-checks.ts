@@ -96,35 +96,45 @@ function firstOfEntries(): (a: Made, b: Made) => boolean {
   };
 }
 
-/** An SA is known by destination, protocol and SPI: RFC 4301 4.1. */
+/**
+ * An SA is known by destination, protocol and SPI: RFC 4301 4.1. In one tunnel an SPI stands for one SA alone, else what
+ * tcpdump and the kernel show of it could be any of them.
+ */
 function checkSpis(made: readonly Made[], report: Report): void {
   const taken = new Map<string, { tunnel: Tunnel; span: Span }>();
   for (const { tunnel } of made) {
-    if (tunnel.keying.method !== 'manual') continue;
-    const { sent } = tunnel.keying;
-    for (const [index, end] of tunnel.ends.entries()) {
-      const destination = tunnel.ends[1 - index]?.address ?? '';
-      for (const protocol of ['ah', 'esp'] as const) {
-        const spi = sent[index]?.[protocol]?.spi;
-        if (spi === undefined) continue;
-        const id = `${protocol} ${destination} ${spi}`;
-        const span = tunnel.at('keying', 'manual', end.host, protocol, 'spi');
-        const first = taken.get(id);
-        if (!first) taken.set(id, { tunnel, span });
-        else {
-          const hex = `0x${spi.toString(16)}`;
-          const message = `the SPI ${hex} is used twice for ${protocol.toUpperCase()} to ${destination}`;
-          report(
-            error('spi-taken', message, {
-              span,
-              fix: 'another SPI for one of them',
-              related: [{ message: `tunnel ${first.tunnel.name}`, span: first.span }],
-            }),
-          );
-        }
+    const own = new Map<number, { tunnel: Tunnel; span: Span }>();
+    for (const { spi, protocol, destination, span } of sasOf(tunnel)) {
+      const id = `${protocol} ${destination} ${spi}`;
+      const first = taken.get(id) ?? own.get(spi);
+      if (first) {
+        const hex = `0x${spi.toString(16)}`;
+        const where = taken.has(id) ? `for ${protocol.toUpperCase()} to ${destination}` : `in tunnel ${tunnel.name}`;
+        report(
+          error('spi-taken', `the SPI ${hex} is used twice ${where}`, {
+            span,
+            fix: 'another SPI for one of them',
+            related: [{ message: `tunnel ${first.tunnel.name}`, span: first.span }],
+          }),
+        );
       }
+      if (!taken.has(id)) taken.set(id, { tunnel, span });
+      if (!own.has(spi)) own.set(spi, { tunnel, span });
     }
   }
+}
+
+function sasOf(tunnel: Tunnel) {
+  if (tunnel.keying.method !== 'manual') return [];
+  const { sent } = tunnel.keying;
+  return tunnel.ends.flatMap((end, index) =>
+    (['ah', 'esp'] as const).flatMap((protocol) => {
+      const spi = sent[index]?.[protocol]?.spi;
+      if (spi === undefined) return [];
+      const destination = tunnel.ends[1 - index]?.address ?? '';
+      return [{ spi, protocol, destination, span: tunnel.at('keying', 'manual', end.host, protocol, 'spi') }];
+    }),
+  );
 }
 
 function nicknamePlace(tunnel: Tunnel, host: string): Span {

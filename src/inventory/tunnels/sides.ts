@@ -52,20 +52,20 @@ function resolveSide(
   const hostSpan = listed(member) ? document.span(member.pointer) : document.keySpan(member.pointer);
   fault(checkName("the host's name", name, 'host-name-unsafe', hostSpan));
   const host = lookup.hosts.get(name);
-  if (!host && managed) {
-    fault(unknownHost(name, lookup.hosts, hostSpan, listed(member)));
-    return null;
-  }
+  const unknown = !host && managed;
+  if (unknown) fault(unknownHost(name, lookup.hosts, hostSpan, listed(member)));
   const value = valueReader(member, host, hostSpan, document, lookup);
   const nickname = typeof written.nickname === 'string' ? written.nickname : undefined;
   if (nickname !== undefined) fault(checkNickname(nickname, document.span([...member.pointer, 'nickname'])));
 
-  const address = keep(pickAddress(value, host, name, hostSpan, lookup), fault);
+  // what an unknown host's variables would say is not known either
+  const address =
+    unknown && !value('address') ? undefined : keep(pickAddress(value, host, name, hostSpan, lookup), fault);
   const networked = settings.type === 'network-to-network';
   if (settings.type === 'host-to-host') {
     for (const key of ['network', 'gateway']) if (Object.hasOwn(written, key)) fault(unexpected(member, key, document));
   }
-  const needed = networked && settings.state === 'present';
+  const needed = networked && settings.state === 'present' && !unknown;
   const network = networked ? keep(pickNetwork(value, name, hostSpan, needed), fault) : undefined;
   const gateway = networked ? keep(pickGateway(value, name, hostSpan, needed), fault) : undefined;
   if (network && gateway && !contains(network, gateway)) {

@@ -45,8 +45,9 @@ function convert(document: Located, value: unknown, pointer: Pointer, text: bool
     return Object.fromEntries(entries);
   }
   if (!text || typeof value === 'string' || typeof value === 'object') {
-    const nothing = value === null && pointer.includes('keying') && pointer.at(-1) !== 'x509';
-    return nothing ? (document.sourceText(pointer) ?? '') : value;
+    // `psk: ~` and `psk: null` are as empty as `psk:`
+    const nothing = value === null && pointer.slice(0, -1).includes('keying') && pointer.at(-1) !== 'x509';
+    return nothing ? '' : value;
   }
   return document.sourceText(pointer) ?? value;
 }

@@ -124,20 +124,7 @@ hubs: { hq: { type: host-to-host, hub: b, spokes: [c, a], keying: { psk: k } } }
 
 describe('secrets', () => {
   test('written without quotes are what stands in the file', async () => {
-    const written = [
-      '0x0123',
-      '12345678',
-      'yes',
-      '007',
-      '1_000',
-      '~',
-      'null',
-      '1e3',
-      '2001-01-01',
-      '1:30',
-      '.5',
-      '"a\\tb"',
-    ];
+    const written = ['0x0123', '12345678', 'yes', '007', '1_000', '1e3', '2001-01-01', '1:30', '.5', '"a\\tb"'];
     const hosts = lanHosts(...written.map((_, index) => `h${index}`), 'hub');
     const text = `tunnels:\n${written
       .map(
@@ -150,6 +137,23 @@ describe('secrets', () => {
       (plain(tunnel) as { keying: { psk: string } }).keying.psk.slice('secret '.length),
     );
     expect(psks).toEqual([...written.slice(0, -1), 'a\tb']);
+  });
+
+  test.each(['', '~', 'null', '""'])('psk: %s is empty', async (psk) => {
+    const { diagnostics } = await read(
+      `tunnels: { t: { type: host-to-host, ends: { a: {}, b: {} }, keying: { psk: ${psk} } } }`,
+      LAN,
+    );
+    expect(diagnostics.map(({ code }) => code)).toEqual(['secret-empty']);
+  });
+
+  test('a template in place of a secret is refused, and not quoted', async () => {
+    const { diagnostics } = await read(
+      'tunnels: { t: { type: host-to-host, ends: { a: {}, b: {} }, keying: { psk: "{{ canary }}" } } }',
+      LAN,
+    );
+    expect(diagnostics.map(({ code }) => code)).toEqual(['secret-template']);
+    expect(JSON.stringify(diagnostics)).not.toContain('canary');
   });
 
   test('are fetched at once, each source one time, files from the folder of the file', async () => {

@@ -1,0 +1,55 @@
+import { path, type Script, sh } from '../../src/engine/sh.ts';
+import { type FileState, fileResource, type HostState, resourceKind } from '../../src/model/host-state.ts';
+import { connectionVariables, type OwnConnection, trafficOf } from './connection-files.ts';
+import { connectionPaths, NETWORK_SCRIPTS } from './policies.ts';
+
+/** The assignments that matter of every ifcfg file of the host, by nickname; under the one name `host`. */
+export const connectionsResource = resourceKind<ReadonlyMap<string, string>>('connections');
+
+/** One fork for all of them, and the same text for every task, so that it runs once. Ends with a line `=`. */
+export const probeConnections: Script = sh`(cd ${path(NETWORK_SCRIPTS)} 2>/dev/null &&
+grep -E '^[[:blank:]]*(export[[:blank:]]+)?(TYPE|SRC|DST|SRCNET|DSTNET)=' /dev/null ifcfg-* 2>/dev/null)
+echo =
+`;
+
+/** Cuts what {@link probeConnections} printed from what came after it. */
+export function parseConnections(stdout: string): { readonly connections: Map<string, string>; readonly rest: string } {
+  const end = stdout.startsWith('=\n') ? 0 : stdout.indexOf('\n=\n') + 1;
+  const connections = new Map<string, string>();
+  for (const line of stdout.slice(0, end).split('\n')) {
+    const [, nickname, assignment] = /^ifcfg-([^:]+):(.*)$/.exec(line) ?? [];
+    if (nickname === undefined || PASSED_OVER.test(nickname)) continue;
+    connections.set(nickname, `${connections.get(nickname) ?? ''}${assignment}\n`);
+  }
+  return { connections, rest: stdout.slice(end + 2) };
+}
+
+/**
+ * The nickname of another connection for the traffic of the wanted one, which is what is left of a connection that got a new
+ * nickname: at boot and at each restart of the network it would come up as well, with its old key.
+ */
+export function rivalOf(nickname: string, wanted: OwnConnection, state: HostState): string | null {
+  const traffic = trafficOf(wanted);
+  if (traffic === null || traffic === 'computed') return null;
+  for (const [other, assignments] of state.get(connectionsResource, 'host') ?? []) {
+    if (other === nickname) continue;
+    const { variables } = connectionVariables([
+      textOf(state.get(fileResource, connectionPaths(other).ifcfg), assignments),
+    ]);
+    const found =
+      variables.get('TYPE')?.toUpperCase() === 'IPSEC' ? trafficOf({ variables, hasCommands: false }) : null;
+    if (found === null || found === 'computed') continue;
+    if (found.peer !== traffic.peer || found.destination !== traffic.destination) continue;
+    if (found.source === traffic.source || !traffic.destination.includes('/')) return other;
+  }
+  return null;
+}
+
+/** As tasks before this one will leave it, where they know it. */
+function textOf(file: FileState | undefined, read: string): string {
+  if (file === undefined) return read;
+  return file.kind === 'file' ? (file.bytes ?? read) : '';
+}
+
+/** Copies that the network scripts pass over. */
+const PASSED_OVER = /(~|\.bak|\.orig|\.rpmnew|\.rpmorig|\.rpmsave)$/;

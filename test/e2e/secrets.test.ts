@@ -1,0 +1,251 @@
+import { spawn } from 'node:child_process';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Fleet, startFleet } from '../support/fleet.ts';
+import type { FleetHost } from '../support/fleet-host.ts';
+import { canRunFleet } from '../support/fleet-needs.ts';
+import { PASSWORD } from '../support/fleet-root.ts';
+import { type Workspace, workspace } from '../support/fleet-workspace.ts';
+import { until } from '../support/until.ts';
+
+/** Each stands in one place only, so that a leak tells where it came from. */
+const CANARIES = {
+  psk: 'Canary-psk-3f9a17',
+  replacedPsk: 'Canary-replaced-88d1',
+  derivedFrom: 'Canary master 77b0',
+  manualKey: '0x2f1c9b0e6a4d83577de0b8c1943fa62510cb7e98',
+  manualCipherKey: '0x8e3a1d5c72f0b946c7581f2be09d6a34135fa87b2ce4d069',
+  becomePassword: PASSWORD,
+  foreignPsk: 'Canary-foreign-e6e6',
+};
+const SCRIPTS = 'etc/sysconfig/network-scripts';
+
+describe.skipIf(!canRunFleet('strace'))('secrets', () => {
+  let fleet: Fleet;
+  let site: Workspace;
+
+  beforeAll(async () => {
+    fleet = await startFleet({
+      hosts: [
+        { name: 'pinky', address: '198.51.100.1', users: [{ name: 'admin', sudo: 'with-password' }] },
+        { name: 'ijin', address: '198.51.100.2', users: [{ name: 'admin', sudo: 'with-password' }] },
+        { name: 'third', address: '198.51.100.3', users: [{ name: 'admin', sudo: 'with-password' }] },
+      ],
+    });
+    site = workspace(fleet, 'shipped');
+    site.write(
+      'inventory/hosts.yml',
+      `all:\n  hosts: { pinky: { ansible_host: 198.51.100.1 }, ijin: { ansible_host: 198.51.100.2 }, third: { ansible_host: 198.51.100.3 } }\n  vars: { ansible_user: admin, ansible_become_password: ${JSON.stringify(PASSWORD)} }\n`,
+    );
+    site.write(
+      'inventory/tunnels.yml',
+      `tunnels:
+  shared: { type: host-to-host, ends: { pinky: { nickname: ipsec1 }, ijin: { nickname: ipsec1 } }, keying: { psk: ${CANARIES.psk} }, onboot: true }
+  by-hand:
+    type: host-to-host
+    ends: { ijin: { nickname: ipsec3 }, third: { nickname: ipsec3 } }
+    keying:
+      manual:
+        ijin: { ah: { spi: 0x200, key: ${CANARIES.manualKey} }, esp: { spi: 0x201, key: ${CANARIES.manualCipherKey} } }
+        third: { ah: { spi: 0x300, key: 0xb3760f5de1c8429a3d94e7120a5f6b8c97f401e2 }, esp: { spi: 0x301, key: 0x4b97f06e2d1ac5830fe6925bd478a13cb2805ce71f4d936a } }
+    onboot: true
+  derived: { type: host-to-host, ends: { pinky: { nickname: ipsec4 }, third: { nickname: ipsec4 } }, keying: { psk: { derive: ${CANARIES.derivedFrom} } }, onboot: false }
+`,
+    );
+    for (const { exec } of Object.values(fleet.hosts)) {
+      await exec(
+        `yum -y install ipsec-tools; echo '198.51.100.2 ${CANARIES.replacedPsk}' >> /etc/racoon/psk.txt; echo '192.0.2.7 ${CANARIES.foreignPsk}' >> /etc/racoon/psk.txt`,
+      );
+    }
+    await fleet
+      .host('pinky')
+      .exec(
+        `cd /${SCRIPTS}; umask 077; echo 'IKE_PSK=${CANARIES.replacedPsk}' > keys-ipsec1; printf 'DST=198.51.100.2\\nTYPE=IPSEC\\nONBOOT=no\\nIKE_METHOD=PSK\\n' > ifcfg-ipsec1`,
+      );
+  });
+  afterAll(() => fleet?.stop());
+
+  const leaks = (text: string) =>
+    Object.entries(CANARIES).flatMap(([name, canary]) => {
+      const forms = [
+        canary,
+        Buffer.from(canary).toString('base64').replace(/=+$/, ''),
+        Buffer.from(canary).toString('hex'),
+        encodeURIComponent(canary),
+        JSON.stringify(canary).slice(1, -1),
+      ];
+      return forms.some((form) => text.includes(form)) ? [name] : [];
+    });
+  const derived = () => /^IKE_PSK=(.*)$/m.exec(fleet.host('pinky').read(`${SCRIPTS}/keys-ipsec4`) ?? '')?.[1] ?? '';
+
+  test.each(['human', 'human -v', 'json', 'jsonl'])(
+    'are in no byte that a check prints (--output %s)',
+    async (format) => {
+      const { code, stdout, stderr } = await site.run([
+        'check',
+        'playbooks/site.yml',
+        '--output',
+        ...format.split(' '),
+      ]);
+      expect(code).toBe(2);
+      expect(stdout).toMatch(/fp:[0-9a-f]+/);
+      expect(leaks(stdout + stderr)).toEqual([]);
+    },
+  );
+
+  test.each(['tasks', 'validate'])('nor in what %s prints', async (command) => {
+    for (const format of ['human', 'json']) {
+      const { code, stdout, stderr } = await site.run([command, 'playbooks/site.yml', '--output', format]);
+      expect(code).toBe(0);
+      expect(leaks(stdout + stderr)).toEqual([]);
+    }
+  });
+
+  test('nor in what the inventory commands print', async () => {
+    for (const args of [
+      ['list'],
+      ['list', '--output', 'json'],
+      ['host', 'pinky'],
+      ['host', 'pinky', '--output', 'json'],
+      ['graph'],
+    ]) {
+      const { code, stdout, stderr } = await site.run(['inventory', ...args]);
+      expect(code).toBe(0);
+      expect(leaks(stdout + stderr)).toEqual([]);
+    }
+  });
+
+  test('are in no argument of any program while an apply runs, and in no file that others may read', async () => {
+    const trace = join(fleet.dir, 'trace');
+    const watched = Object.values(fleet.hosts).map((host) => watchModes(host));
+    const tracers = await Promise.all(
+      Object.values(fleet.hosts).map((host) => traceHost(host, `${trace}-${host.name}`)),
+    );
+    const { code, stdout, stderr } = await fleet.controlExec(
+      [
+        'strace',
+        '-f',
+        '-qq',
+        '-s',
+        '1000000',
+        '-e',
+        'trace=execve',
+        '-o',
+        `${trace}-control`,
+        process.execPath,
+        `${fleet.dir}/dist/cli.js`,
+        'apply',
+        'playbooks/site.yml',
+        '--yes',
+        '--output',
+        'jsonl',
+      ],
+      { cwd: site.dir, timeout: 110_000 },
+    );
+    for (const stop of tracers) await stop();
+    const modes = watched.map((stop) => stop());
+    expect(code).toBe(0);
+    expect(leaks(stdout + stderr)).toEqual([]);
+    expect(derived()).toMatch(/^\S{16,}$/);
+    expect(stdout + stderr).not.toContain(derived());
+
+    const arguments_ = ['control', 'pinky', 'ijin', 'third'].map((name) => readFileSync(`${trace}-${name}`, 'utf8'));
+    expect(arguments_[0]).toMatch(/execve\(.*cli\.js/);
+    for (const text of arguments_.slice(1)) expect(text).toMatch(/execve\(.*"ifup"/);
+    for (const text of arguments_) {
+      // strace shows an argument as a C string.
+      expect(leaks(text.replaceAll('\\"', '"'))).toEqual([]);
+      expect(text).not.toContain(derived());
+    }
+
+    const [pinky = new Map<string, Set<string>>()] = modes;
+    // The watch saw what is there for a moment only: each begins with a dot, and is renamed into place.
+    expect([...pinky.keys()]).toEqual(
+      expect.arrayContaining(['.keys-ipsec1.ipsec-play~', 'keys-ipsec1', 'keys-ipsec4', 'psk.txt']),
+    );
+    for (const seen of modes) {
+      const secret = [...seen].filter(([name]) => /keys-|psk/.test(name));
+      expect(secret.length).toBeGreaterThan(2);
+      for (const [name, found] of secret) expect([name, ...found]).toEqual([name, '0600']);
+    }
+  }, 120_000);
+
+  test('nor in what a second run, a failing task and a wrong password print', async () => {
+    const again = await site.run(['apply', 'playbooks/site.yml', '--yes', '-v']);
+    expect(again.code).toBe(0);
+    expect(leaks(again.stdout + again.stderr)).toEqual([]);
+
+    site.write(
+      'leaky.yml',
+      '- name: Leaky\n  hosts: pinky\n  become: true\n  tasks:\n    - name: Prints all keys\n      command: cat /etc/racoon/psk.txt /etc/sysconfig/network-scripts/keys-*; cat /etc/racoon/psk.txt >&2; exit 1\n',
+    );
+    for (const format of ['human', 'json', 'jsonl']) {
+      const { code, stdout, stderr } = await site.run(['apply', 'leaky.yml', '--yes', '--output', format]);
+      expect(code).toBe(4);
+      // Only what the inventory holds can be known for a secret in what a command prints.
+      expect(leaks(stdout + stderr).filter((name) => !/foreign|replaced/i.test(name))).toEqual([]);
+    }
+
+    await fleet.host('pinky').exec('sed -i s/^admin:[^:]*/admin:x/ /etc/shadow');
+    const refused = await site.run(['check', 'playbooks/site.yml', '--limit', 'pinky']);
+    expect(refused.code).toBe(5);
+    expect(leaks(refused.stdout + refused.stderr)).toEqual([]);
+  });
+});
+
+/**
+ * Notes each mode that any file of the two folders is ever seen with. `traceHost` holds every rename and chmod back for
+ * long enough that what was written before is seen as it was written.
+ */
+function watchModes(host: FleetHost): () => Map<string, Set<string>> {
+  const seen = new Map<string, Set<string>>();
+  let isOver = false;
+  const look = () => {
+    for (const folder of [SCRIPTS, 'etc/racoon']) {
+      const at = join(host.root, folder);
+      for (const name of readdirSync(at)) {
+        try {
+          const mode = (lstatSync(join(at, name)).mode & 0o7777).toString(8).padStart(4, '0');
+          seen.set(name, (seen.get(name) ?? new Set()).add(mode));
+        } catch {
+          // Gone between the two.
+        }
+      }
+    }
+    if (!isOver) setTimeout(look, 2);
+  };
+  look();
+  return () => {
+    isOver = true;
+    return seen;
+  };
+}
+
+/** Writes the arguments of every program that starts on the host to a file; resolves when it is at it. */
+async function traceHost(host: FleetHost, file: string): Promise<() => Promise<void>> {
+  const listener = host.pidOf('sshd');
+  const held = 'chmod,fchmod,fchmodat,rename,renameat,renameat2';
+  const argv = [
+    '-f',
+    '-s',
+    '1000000',
+    '-e',
+    `trace=execve,${held}`,
+    '-e',
+    `inject=${held}:delay_enter=20000`,
+    '-o',
+    file,
+  ];
+  const child = spawn('strace', [...argv, '-p', `${listener}`], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  await until(() => /attached/.test(said));
+  return async () => {
+    child.kill('SIGINT');
+    await ended;
+  };
+}

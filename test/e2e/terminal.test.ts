@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Fleet, startFleet } from '../support/fleet.ts';
+import { canRunFleet } from '../support/fleet-needs.ts';
+import type { Running } from '../support/fleet-process.ts';
+import { type Workspace, workspace } from '../support/fleet-workspace.ts';
+
+describe.skipIf(!canRunFleet('script'))('apply at a terminal', () => {
+  let fleet: Fleet;
+  let site: Workspace;
+  /** script(1) gives it a terminal for stdin, stdout and stderr. */
+  const apply = (...more: string[]): Running => {
+    const words = [process.execPath, `${fleet.dir}/dist/cli.js`, 'apply', 'play.yml', '-i', 'hosts.yml', ...more].join(
+      ' ',
+    );
+    return fleet.controlSpawn(['script', '-qefc', words, '/dev/null'], { cwd: site.dir, input: { open: true } });
+  };
+  const file = () => fleet.host('one').read('root/a-file');
+
+  beforeAll(async () => {
+    fleet = await startFleet({ hosts: [{ name: 'one', address: '198.51.100.1' }] });
+    site = workspace(fleet);
+    site.write('hosts.yml', 'all: { hosts: { one: { ansible_host: 198.51.100.1 } }, vars: { ansible_user: root } }\n');
+    site.write(
+      'play.yml',
+      '- name: Work\n  hosts: all\n  tasks:\n    - name: A file\n      file: { path: /root/a-file, content: "wanted\\n" }\n    - name: Another\n      file: { path: /root/another, content: "more\\n" }\n',
+    );
+  });
+  afterAll(() => fleet?.stop());
+  beforeEach(async () => {
+    await fleet.host('one').exec('rm -f /root/a-file /root/another');
+  });
+
+  test('shows the plan, asks, and goes ahead after a yes', async () => {
+    const running = apply();
+    await running.heard(/Apply this to 1 host.*\[y\/N\]/);
+    expect(running.said().stdout).toMatch(/\+wanted/);
+    expect(file()).toBeNull();
+    running.write('y\n');
+    const { code, stdout } = await running.ended;
+    expect(code).toBe(0);
+    expect(stdout).toContain('changed and proven');
+    expect(file()).toBe('wanted\n');
+  });
+
+  test.each(['n\n', '\n', '\u0004', 'yikes\n'])('changes nothing after %j', async (answer) => {
+    const running = apply();
+    await running.heard(/\[y\/N\]/);
+    running.write(answer);
+    const { code, stdout } = await running.ended;
+    expect(stdout).toContain('Nothing was changed');
+    expect(code).toBe(0);
+    expect(file()).toBeNull();
+  });
+
+  test('ends with 130 when it is interrupted at the question', async () => {
+    const running = apply();
+    await running.heard(/\[y\/N\]/);
+    running.write('\u0003');
+    expect((await running.ended).code).toBe(130);
+    expect(file()).toBeNull();
+  });
+
+  test('does nothing to a host that changed since its plan was shown', async () => {
+    const running = apply();
+    await running.heard(/\[y\/N\]/);
+    await fleet.host('one').exec('echo somebody was here > /root/a-file');
+    running.write('y\n');
+    const { code, stdout } = await running.ended;
+    expect(stdout).toContain('changed after its plan was shown');
+    expect(code).toBe(4);
+    expect(file()).toBe('somebody was here\n');
+    expect(fleet.host('one').read('root/another')).toBeNull();
+  });
+
+  test('asks nothing with --yes, nor where nothing is to be done', async () => {
+    const first = await apply('--yes').ended;
+    expect([first.code, /\[y\/N\]/.test(first.stdout)]).toEqual([0, false]);
+    expect(file()).toBe('wanted\n');
+    const second = await apply().ended;
+    expect([second.code, /\[y\/N\]/.test(second.stdout)]).toEqual([0, false]);
+  });
+});

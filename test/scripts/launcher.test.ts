@@ -1,0 +1,65 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { transformSync } from 'esbuild';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+let dir: string;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'launcher-'));
+  writeFileSync(join(dir, 'package.json'), '{ "type": "commonjs" }');
+  const launcher = readFileSync('scripts/launcher.cjs', 'utf8');
+  writeFileSync(join(dir, 'cli.js'), transformSync(launcher, { define: { PROGRAM: '"program-1.js"' } }).code);
+  const program = `(function (require, __filename, __dirname) {
+    console.log(__filename, require('node:path').relative(__dirname, __filename), process.argv.slice(2).join(' '));
+    process.exitCode = 7;
+  })`;
+  writeFileSync(join(dir, 'program-1.js'), program);
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+function start(...flags: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...flags, join(dir, 'cli.js'), 'one', 'two'], {
+    encoding: 'utf8',
+  });
+  expect({ status, stdout, stderr }).toEqual({
+    status: 7,
+    stdout: `${join(dir, 'cli.js')} cli.js one two\n`,
+    stderr: '',
+  });
+}
+
+const caches = () => readdirSync(dir).filter((name) => name.endsWith('.cache'));
+
+test('the first start leaves a cache for this version of Node, and nothing else', () => {
+  const before = readdirSync(dir);
+  start();
+  expect(caches()).toEqual([`program-1.js.${process.version}-${process.arch}.cache`]);
+  expect(readdirSync(dir)).toHaveLength(before.length + 1);
+  start();
+});
+
+test.each(['', 'rubbish', 'half'])('a cache that is broken (%s) is not used', (how) => {
+  start();
+  const cache = join(dir, caches()[0] ?? '');
+  const bytes = readFileSync(cache);
+  writeFileSync(cache, how === 'half' ? bytes.subarray(0, bytes.length / 2) : how);
+  start();
+});
+
+test('a cache that was made with other flags is neither used nor replaced', () => {
+  start();
+  const cache = join(dir, caches()[0] ?? '');
+  const before = readFileSync(cache);
+  start('--no-opt');
+  expect(readFileSync(cache).equals(before)).toBe(true);
+});
+
+test('it runs where nothing may be written', () => {
+  // A folder in the cache's place is what even root cannot write a file over.
+  const { stdout } = spawnSync(process.execPath, ['-p', 'process.version + "-" + process.arch'], { encoding: 'utf8' });
+  spawnSync('mkdir', [join(dir, `program-1.js.${stdout.trim()}.cache`)]);
+  start();
+});
