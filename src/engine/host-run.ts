@@ -32,6 +32,8 @@ export interface HostRun {
   readonly foreseen: HostState;
   /** The digest of the plan that a person has agreed to; null where nobody was asked. */
   readonly agreed: string | null;
+  /** An earlier play of this run has changed the host. */
+  readonly changedBefore: boolean;
 }
 
 /** Set by SIGINT: the running task ends, nothing after it begins. */

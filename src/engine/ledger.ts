@@ -3,6 +3,7 @@ import type { Variables } from '../model/host.ts';
 import { HostState } from '../model/host-state.ts';
 import type { Task } from '../model/task.ts';
 import type { ConnectFault } from '../transport/transport.ts';
+import { digestOf, isAsAgreed } from './agreed.ts';
 import type { Step } from './apply.ts';
 import { factVariables } from './facts.ts';
 import type { Frame } from './frames.ts';
@@ -123,12 +124,12 @@ export function ledger(run: HostRun): Ledger {
       if (run.command === 'check') foreseen = HostState.merge([foreseen, ...foresees]);
       plans += 1;
       if (plans > 1) return;
-      digest = digestOf(results);
+      digest = digestOf(results.values());
       run.emit({ type: 'host-planned', play: run.play, host: run.host.host, tasks: book.results() });
-      if (run.agreed !== null && run.agreed !== digest) {
+      if (run.agreed !== null && !isAsAgreed(run.agreed, digest, run.changedBefore)) {
         hostError = {
           code: 'plan-changed',
-          message: 'this host changed after its plan was shown; nothing was done, run it again',
+          message: 'this host changed after its plan was shown; nothing of this play was done, run it again',
         };
       }
     },
@@ -272,8 +273,4 @@ function neverChanges(task: Task): boolean {
 
 function lastLines(text: string): string {
   return text.split('\n').slice(-20).join('\n');
-}
-
-function digestOf(results: ReadonlyMap<string, TaskResult>): string {
-  return JSON.stringify([...results.values()].map(({ id, status, diff }) => [id, status, diff]));
 }

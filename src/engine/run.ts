@@ -92,6 +92,7 @@ async function runHostOfPlay(
     stop: input.stop,
     foreseen: progress.foreseen(host.host),
     agreed: input.agreed === null ? null : (input.agreed.get(key) ?? ''),
+    changedBefore: progress.hasChanged(host.host),
   });
   progress.add(key, host.host, outcome);
 }
@@ -116,6 +117,7 @@ function newProgress() {
   const digests = new Map<string, string>();
   return {
     mayGoOn: (host: string) => !['failed', 'unreachable'].includes(hosts.get(host)?.status ?? 'ok'),
+    hasChanged: (host: string) => hosts.get(host)?.status === 'changed',
     foreseen: (host: string) => foreseen.get(host) ?? HostState.empty,
     add: (key: string, host: string, outcome: { result: HostResult; foreseen: HostState; digest: string }) => {
       const before = hosts.get(host);

@@ -7,6 +7,8 @@ export interface InventoryFiles {
   /** The names in a directory, or none. */
   list(directory: string): readonly string[];
   isDirectory(path: string): boolean;
+  /** True for a directory that is there and whose names may not be read. */
+  isLocked?(directory: string): boolean;
 }
 
 /** The real file system. Links are followed. */
@@ -14,6 +16,7 @@ export const fileInventory: InventoryFiles = {
   read: (path) => attempt(() => readFileSync(path, 'utf8'), undefined),
   list: (directory) => attempt(() => readdirSync(directory), []),
   isDirectory: (path) => attempt(() => statSync(path).isDirectory(), false),
+  isLocked,
 };
 
 /** Files in memory, by path. */
@@ -28,6 +31,16 @@ export function memoryFiles(files: Readonly<Record<string, string>>): InventoryF
     },
     isDirectory: (path) => path === '.' || paths.some((known) => known.startsWith(`${path}/`)),
   };
+}
+
+function isLocked(directory: string): boolean {
+  try {
+    readdirSync(directory);
+    return false;
+  } catch (fault) {
+    const code = fault instanceof Error && 'code' in fault ? fault.code : undefined;
+    return code !== 'ENOENT' && code !== 'ENOTDIR';
+  }
 }
 
 function attempt<T>(act: () => T, otherwise: T): T {

@@ -28,10 +28,12 @@ export interface LoadedInventory {
  */
 export function loadInventory(
   location: string,
-  files: InventoryFiles,
+  source: InventoryFiles,
   options: InventoryOptions = {},
 ): LoadedInventory {
-  const loading: Loading = { files, sources: new Map(), diagnostics: [] };
+  const diagnostics: Diagnostic[] = [];
+  const files = withoutLocked(source, diagnostics);
+  const loading: Loading = { files, sources: new Map(), diagnostics };
   const place = normalize(location).replace(/(?<=.)\/$/, '');
   const directory = files.isDirectory(place) ? place : dirname(place);
   const hostsFile = files.isDirectory(place) ? hostsFileIn(place, loading) : place;
@@ -57,6 +59,21 @@ export function loadInventory(
   return { inventory, sources: loading.sources, diagnostics: loading.diagnostics };
 }
 
+/** The files, where a directory that may not be read is reported: what is in it would be missed without a word. */
+function withoutLocked(files: InventoryFiles, diagnostics: Diagnostic[]): InventoryFiles {
+  const locked = new Set<string>();
+  const list = (directory: string) => {
+    const names = files.list(directory);
+    if (names.length === 0 && !locked.has(directory) && files.isLocked?.(directory)) {
+      locked.add(directory);
+      const fix = 'check who may read it';
+      diagnostics.push(error('file-unreadable', `the directory ${directory} cannot be read`, { fix }));
+    }
+    return names;
+  };
+  return { ...files, list };
+}
+
 const HOSTS_FILES = ['hosts.yml', 'hosts.yaml'];
 const TUNNELS_FILES = ['tunnels.yml', 'tunnels.yaml'];
 
@@ -64,7 +81,7 @@ function hostsFileIn(directory: string, { files, diagnostics }: Loading): string
   const [first, second] = HOSTS_FILES.map((name) => join(directory, name)).filter((path) =>
     files.list(directory).includes(path.slice(path.lastIndexOf('/') + 1)),
   );
-  if (first === undefined) {
+  if (first === undefined && !files.isLocked?.(directory)) {
     const fix = `${join(directory, 'hosts.yml')}, an Ansible YAML inventory: all: with hosts: below it`;
     diagnostics.push(error('inventory-missing', `there is no hosts.yml in ${directory}`, { fix }));
   }

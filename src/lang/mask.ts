@@ -28,9 +28,20 @@ const MASK = '********';
 const QUOTED = `"(?:[^"\\\\]|\\\\.)*"?|'(?:[^']|'')*'?`;
 const KEY = `["']?(?:${SENSITIVE_KEY})["']?`;
 
+/** A secret without quotes that begins as a block, a tag, a comment, a list or a mapping does, and is none. */
+const MISREAD = [
+  '[|>](?![-+0-9]*\\s*(?:#.*)?$)',
+  '!(?!\\w*(?:\\s|$))',
+  '#(?=\\S)',
+  '\\[(?!\\s*$)',
+  `\\{(?!\\s*(?:["']?[\\w.-]+["']?\\s*:|\\}|$))`,
+]
+  .map((start) => `(?:${start})`)
+  .join('|');
+
 /** `psk: value` on a line of its own: all up to a comment. */
 const ON_A_LINE = new RegExp(
-  `^\\s*(?:- +)*${KEY}\\s*:\\s+(?:!\\w*\\s+)?(${QUOTED}|[^\\s"'{\\[#!|>].*?)(?=\\s+#|\\s*$)`,
+  `^\\s*(?:- +)*${KEY}\\s*:\\s+(?:!\\w*\\s+)?(${QUOTED}|[^\\s"'{\\[#!|>].*?|(?:${MISREAD}).*?)(?=\\s+#|\\s*$)`,
   'di',
 );
 

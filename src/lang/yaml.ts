@@ -64,7 +64,7 @@ export function parseYaml(source: Source): {
     return { document: located(parsed as unknown as Document, source, aliases), diagnostics };
   } catch (fault) {
     // yaml throws here, and only here, on aliases that multiply without end and on a merge key that holds no mapping
-    const [why, fix] = /alias/i.test(String(fault))
+    const [why, fix] = /alias count/i.test(String(fault))
       ? ['the aliases in this document stand for too much', 'fewer of them']
       : ['a merge key (<<) in this document holds no mapping', '<<: *NAME, with a mapping at &NAME'];
     return {

@@ -32,7 +32,7 @@ function summary(command: 'check' | 'apply', { hosts, interrupted }: RunResult):
   if (count('failed') > 0) parts.push(`${hostsOf(count('failed'))} failed`);
   if (count('unreachable') > 0) parts.push(`${hostsOf(count('unreachable'))} unreachable`);
   if (count('skipped') > 0) parts.push(`${hostsOf(count('skipped'))} not begun`);
-  return `${interrupted ? 'Interrupted. ' : ''}${parts.join(', ')}.`;
+  return `${interrupted ? 'Interrupted. ' : ''}${parts.length === 0 ? 'No hosts' : parts.join(', ')}.`;
 }
 
 function hostsOf(count: number): string {

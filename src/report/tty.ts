@@ -10,7 +10,7 @@ import { isNews, taskLines } from './task-lines.ts';
  * How much of the hosts fits on the screen: all tasks of each, a line for each with the task at work, or one line for
  * all of them. What does not fit would scroll away and be drawn again and again.
  */
-export type Style = 'tasks' | 'lines' | 'summary';
+type Style = 'tasks' | 'lines' | 'summary';
 
 /** About as many tasks as a host has in a change. */
 const TASKS_OF_A_HOST = 11;

@@ -440,4 +440,30 @@ describe('a plan that a person has agreed to', () => {
     expect(outcome.hosts.get('a')).toMatchObject({ status: 'failed', error: { code: 'plan-changed' } });
     expect(read('a', 'etc/x')).toBe('somebody else');
   });
+
+  test('holds for a later play though an earlier one changes the host, and for what nobody could know', async () => {
+    const first = [task('1', 'action', { script: "printf ' and more' >> etc/z" })];
+    const later = [
+      task('ask', 'action', { script: 'echo 1' }, { register: 'said' }),
+      task('use', 'write', { path: '/etc/y', text: 'y' }, { when: { needs: ['said'], resolve: () => true } }),
+      task('z', 'write', { path: '/etc/z', text: 'z' }),
+    ];
+    const plays = [play({ a: first }), play({ a: later })];
+    writeFileSync(join(root, 'a/etc/z'), 'before');
+    const { digests } = await toyRun(root, plays, { command: 'check' });
+    const outcome = await toyRun(root, plays, { agreed: digests });
+    expect(outcome.statuses).toEqual(['a 1 changed', 'a ask changed', 'a use changed', 'a z changed']);
+  });
+
+  test('does not cover a task of a later play that was not to change anything', async () => {
+    writeFileSync(join(root, 'a/etc/z'), 'z');
+    const plays = [
+      play({ a: [task('1', 'action', { script: 'echo other > etc/z' })] }),
+      play({ a: [task('z', 'write', { path: '/etc/z', text: 'z' })] }),
+    ];
+    const { digests } = await toyRun(root, plays, { command: 'check' });
+    const outcome = await toyRun(root, plays, { agreed: digests });
+    expect(outcome.hosts.get('a')?.error?.code).toBe('plan-changed');
+    expect(read('a', 'etc/z')).toBe('other\n');
+  });
 });

@@ -80,6 +80,22 @@ describe('variables', () => {
     });
   });
 
+  test.each(['.', 'group_vars', 'host_vars/a'])('a directory that may not be read is reported: %s', (locked) => {
+    const files = memoryFiles({
+      'hosts.yml': 'all: { hosts: { a: } }',
+      'group_vars/all.yml': 'x: 1',
+      'host_vars/a/x.yml': '',
+    });
+    const { diagnostics } = loadInventory('.', {
+      ...files,
+      list: (directory) => (directory === locked ? [] : files.list(directory)),
+      isLocked: (directory) => directory === locked,
+    });
+    expect(diagnostics.map(({ code, message }) => `${code}: ${message}`)).toEqual([
+      `file-unreadable: the directory ${locked} cannot be read`,
+    ]);
+  });
+
   test('magic and extra ones', () => {
     const vars = hostVariables(inventory, 'lanb.example.com', { domain: 'extra', inventory_hostname: 'no' });
     const render = (text: string) => template(text).resolve(vars);

@@ -128,6 +128,16 @@ describe('mask', () => {
     'key: §,§',
     'esp: { spi: 1, key: §, authentication_key: § }',
     'psk: &x §',
+    'psk: >§',
+    'psk: |§ # note',
+    'psk: !§%',
+    'psk: !"§"',
+    'psk: #§',
+    'psk: [§',
+    'psk: {%§',
+    'psk: {{ § }}',
+    'psk: @§',
+    'psk: %§',
   ];
 
   test.each(forms)('%j', (form) => {
@@ -143,6 +153,10 @@ describe('mask', () => {
     'ansible_ssh_private_key_file: ~/.ssh/id',
     'monkey: banana',
     'psk: { env: NAME }',
+    'psk: {}',
+    'psk: # to be found',
+    'psk: !vault |',
+    'psk: >-',
     'keys:\n  - a',
     'key:\n  env: X',
     'description: the psk of lana',

@@ -110,7 +110,8 @@ describe('mistakes', () => {
     );
     const { document, diagnostics } = parse(`a0: &a0 x\n${levels.join('\n')}\n`);
     expect(document).toBeNull();
-    expect(diagnostics.map(({ code }) => code)).toEqual(['yaml-syntax']);
+    expect(diagnostics).toMatchObject([{ code: 'yaml-syntax', message: expect.stringContaining('aliases') }]);
+    expect(parse('a: {<<: 1}\n').diagnostics).toMatchObject([{ message: expect.stringContaining('merge key') }]);
   });
 
   test('no text makes it throw', () => {
