@@ -1,0 +1,33 @@
+// dist/cli.js: runs the bundle with V8's code cache, so that it need not be parsed and compiled at every start. The cache
+// lies beside the bundle: who can write the one can write the other. Each version of Node has its own, made by the build
+// or, where this folder may be written to, at the first start; V8 takes none that another version or other flags made.
+/* global PROGRAM -- the bundle's file, whose name tells its content: V8 compares no more than lengths. */
+const { readFileSync, renameSync, writeFileSync } = require('node:fs');
+const { join } = require('node:path');
+const { Script } = require('node:vm');
+
+const program = join(__dirname, PROGRAM);
+const cache = `${program}.${process.version}-${process.arch}.cache`;
+const cachedData = read(cache);
+const script = new Script(readFileSync(program, 'latin1'), { filename: program, cachedData });
+if (cachedData === undefined || process.env.IPSEC_PLAY_EXTEND_CACHE === '1') process.once('exit', keep);
+script.runInThisContext()(require, __filename, __dirname);
+
+function read(file) {
+  try {
+    return readFileSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What this run has compiled. */
+function keep() {
+  try {
+    const fresh = `${cache}.${process.pid}`;
+    writeFileSync(fresh, script.createCachedData(), { flag: 'wx' });
+    renameSync(fresh, cache);
+  } catch {
+    // Not ours to write: it works without.
+  }
+}

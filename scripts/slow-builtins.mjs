@@ -1,0 +1,23 @@
+// Modules of Node that take longer to load than the packages that ask for them.
+const STAND_INS = [
+  // It is a global too. To load it as a module makes the streams of stdin, stdout and stderr, whoever uses them.
+  { filter: /^(node:)?process$/, importer: /./, contents: 'module.exports = process;' },
+  // commander could hand a command over to another program; nothing here is handed over.
+  {
+    filter: /^node:child_process$/,
+    importer: /[\\/]node_modules[\\/]commander[\\/]/,
+    contents: 'module.exports = {};',
+  },
+];
+
+/** @type {import('esbuild').Plugin} */
+export const slowBuiltins = {
+  name: 'slow-builtins',
+  setup: ({ onResolve, onLoad }) => {
+    STAND_INS.forEach(({ filter, importer, contents }, index) => {
+      const namespace = `stand-in-${index}`;
+      onResolve({ filter }, (args) => (importer.test(args.importer) ? { path: args.path, namespace } : undefined));
+      onLoad({ filter: /./, namespace }, () => ({ contents }));
+    });
+  },
+};
