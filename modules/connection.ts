@@ -7,7 +7,7 @@ import type { Secret } from '../src/model/secret.ts';
 import { pathArg } from './shared/attributes.ts';
 import { connectionVariables, type OwnConnection, sameConnection, trafficOf } from './shared/connection-files.ts';
 import { blocked, contentOf, fileAt, filesState, plain, unreadable } from './shared/file-change.ts';
-import { ikeFiles, isListed, unlistedResource } from './shared/ike-files.ts';
+import { ikeFiles, isListed, keepingListed, unlistedResource } from './shared/ike-files.ts';
 import { notePsks, putPsksBack } from './shared/kept-psks.ts';
 import { connectionsResource, parseConnections, probeConnections, rivalOf } from './shared/other-connections.ts';
 import {
@@ -79,6 +79,10 @@ const args = {
     mode: { description: 'The mode of its policies. Default: any.', enum: ['transport', 'tunnel'] },
     esp: { description: 'Its policies ask for ESP. Checked when `mode` is given.', type: 'boolean' },
     ah: { description: 'Its policies ask for AH. Checked when `mode` is given.', type: 'boolean' },
+    shared: {
+      description: 'Another connection leads to the same peer: what ifdown takes out of racoon.conf goes back.',
+      type: 'boolean',
+    },
   },
   required: ['nickname', 'state'],
   additionalProperties: false,
@@ -209,7 +213,7 @@ function planDown(args: ConnectionArgs, state: HostState, policies: readonly Pol
   return {
     kind: 'change',
     change: { down, clearMarker: pending },
-    after: without(base, policies, down),
+    after: without(base, policies, down, args.shared),
     diff: [{ path: `connection ${args.nickname}`, before: [down ? 'up' : 'ifup due'], after: ['down'] }],
     ...(down ? { disruptive: `takes ${args.nickname} down (ifdown): its traffic is no longer protected` } : {}),
   };
@@ -220,7 +224,7 @@ function applyConnection(change: ConnectionChange, args: ConnectionArgs, _facts:
   return lines([
     change.setMarker ? setMarker(marker) : nothing,
     change.down || change.up ? hasPolicy : nothing,
-    change.down ? takeDown(args.nickname, change.down) : nothing,
+    change.down ? takeDown(args, change.down) : nothing,
     change.up ? bringUp(args.nickname, change.up) : nothing,
     change.clearMarker ? clearMarker(marker) : nothing,
   ]);
@@ -228,9 +232,9 @@ function applyConnection(change: ConnectionChange, args: ConnectionArgs, _facts:
 
 // Neither ifup nor ifdown says by its exit code whether it worked: the kernel is asked. What they print goes to stderr,
 // and not through a pipe of ours, which racoon would keep open.
-function takeDown(nickname: string, traffic: Traffic): Script {
-  return sh`ifdown ${nickname} >&2 || :
-if has_policy out ${traffic.source} ${traffic.destination}; then
+function takeDown({ nickname, shared }: ConnectionArgs, traffic: Traffic): Script {
+  const ifdown = sh`ifdown ${nickname} >&2 || :\n`;
+  return sh`${shared ? keepingListed(traffic.peer, ifdown) : ifdown}if has_policy out ${traffic.source} ${traffic.destination}; then
   echo ${`ifdown ${nickname} ran, but the kernel still has its policies (setkey -DP): take it down by hand`} >&2
   exit 1
 fi`;
@@ -288,10 +292,16 @@ function selected(selectors: NonNullable<ConnectionArgs['selectors']>): Traffic 
     : { peer: dst, source: src ?? '', destination: dst };
 }
 
-function without(state: HostState, policies: readonly Policy[], traffic: Traffic | undefined): HostState {
+function without(
+  state: HostState,
+  policies: readonly Policy[],
+  traffic: Traffic | undefined,
+  shared = false,
+): HostState {
   if (!traffic) return state;
   const table: PolicyTable = { kind: 'known', policies: otherPolicies(policies, traffic) };
-  return state.with(policyResource, 'kernel', table).with(unlistedResource, traffic.peer, true);
+  const after = state.with(policyResource, 'kernel', table);
+  return shared ? after : after.with(unlistedResource, traffic.peer, true);
 }
 
 function markerOf(args: ConnectionArgs, state: HostState): FileState {

@@ -1,3 +1,4 @@
+import { path, type Script, sh } from '../../src/engine/sh.ts';
 import { type FileState, fileResource, type HostState, resourceKind } from '../../src/model/host-state.ts';
 import type { OwnConnection } from './connection-files.ts';
 import { includesOfIfup } from './racoon-text.ts';
@@ -21,6 +22,21 @@ export function isListed(peer: string, connection: OwnConnection, state: HostSta
   const [conf, phase1] = [RACOON_CONF, phase1File(peer)].map((name) => state.get(fileResource, name));
   if (conf === undefined || phase1 === undefined) return true;
   return phase1.kind !== 'absent' && includes(conf, phase1File(peer));
+}
+
+/** Runs ifdown where another connection needs the peer's line in racoon.conf, which ifdown takes away for all of them. */
+export function keepingListed(peer: string, ifdown: Script): Script {
+  const line = `include "${phase1File(peer)}";`;
+  return sh`listed=
+if grep -F -x -q ${line} ${path(RACOON_CONF)} 2>/dev/null; then listed=yes; fi
+${ifdown}
+if [ -n "$listed" ] && ! grep -F -x -q ${line} ${path(RACOON_CONF)}; then
+  ip_put ${path(RACOON_CONF)} 0600 '' "$(cat ${path(RACOON_CONF)})
+"${line}'
+'
+  killall -HUP racoon 2>/dev/null || :
+fi
+`;
 }
 
 function includes(conf: FileState, file: string): boolean {

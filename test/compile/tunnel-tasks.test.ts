@@ -98,6 +98,8 @@ describe('an absent tunnel beside one that stays', () => {
       'prepare ipsec0 (ifdown if it is up)',
     ]);
     expect(names.filter((name) => name.includes('203.0.113.2'))).toEqual([]);
+    expect(argsOf(find(tasksOf(site([gone, lanaLanb]), 'lana'), 'old/down'))).toMatchObject({ shared: true });
+    expect(argsOf(find(tasksOf(site([gone]), 'lana'), 'old/down'))).not.toHaveProperty('shared');
   });
 
   test('keeps files of a nickname that another tunnel has taken over', () => {

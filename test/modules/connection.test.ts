@@ -167,6 +167,19 @@ describe.each(everyShell)('under %s', (_, shell) => {
     }
   });
 
+  test('ifdown of a connection leaves to another one to the same peer its line of racoon.conf', () => {
+    installNetworkScripts(host);
+    const conf = '/etc/racoon/racoon.conf';
+    for (const shared of [true, false]) {
+      prepare(host, lan, { up: true });
+      const before = `log info;\n${host.read(conf)}`;
+      host.write(conf, before);
+      expect(before).toContain(`include "/etc/racoon/${lan.peer}.conf";`);
+      expectLaws(host, connection, { ...argsOf(lan, 'absent'), shared });
+      expect(host.read(conf)).toBe(shared ? before : 'log info;\n');
+    }
+  });
+
   test('an ifdown that leaves the policies is a failure', () => {
     installNetworkScripts(host);
     prepare(host, lan, { up: true });

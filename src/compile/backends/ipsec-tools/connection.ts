@@ -29,9 +29,9 @@ export function connectionArgs(end: Perspective, files: ConnectionFiles, certifi
   };
 }
 
-/** Arguments of the module `connection` for an end that shall be gone. */
-export function goneArgs(end: Perspective) {
-  return { ...identity(end), state: 'absent', files: [], requires: [] };
+/** Arguments of the module `connection` for an end that shall be gone; `shared`: another end that stays has its peer. */
+export function goneArgs(end: Perspective, shared: boolean) {
+  return { ...identity(end), state: 'absent', files: [], requires: [], ...(shared ? { shared } : {}) };
 }
 
 /**

@@ -24,7 +24,7 @@ export function removeEnd(
   });
   const include = peerConfPath(dst.address);
   const connection = [
-    task('down', `ifdown ${src.nickname}`, 'connection', goneArgs(end)),
+    task('down', `ifdown ${src.nickname}`, 'connection', goneArgs(end, sharesPeer(end, all))),
     task('ifcfg', `remove ifcfg-${src.nickname}`, 'file', { path: ifcfgPath(src.nickname), state: 'absent' }),
     task('keys', `remove keys-${src.nickname}`, 'file', { path: keysPath(src.nickname), state: 'absent' }),
   ];
@@ -61,11 +61,13 @@ function leavesPsk({ tunnel, dst }: Perspective, all: readonly Perspective[]): b
   );
 }
 
-function leavesPeerConf({ tunnel, dst }: Perspective, all: readonly Perspective[]): boolean {
-  return (
-    tunnel.keying.method !== 'manual' &&
-    !all.some((other) => isPresent(other, dst.address) && other.tunnel.keying.method !== 'manual')
-  );
+function leavesPeerConf(end: Perspective, all: readonly Perspective[]): boolean {
+  return end.tunnel.keying.method !== 'manual' && !sharesPeer(end, all);
+}
+
+/** Another tunnel of the host needs what racoon knows of the peer. */
+function sharesPeer({ dst }: Perspective, all: readonly Perspective[]): boolean {
+  return all.some((other) => isPresent(other, dst.address) && other.tunnel.keying.method !== 'manual');
 }
 
 function isPresent({ tunnel, dst }: Perspective, address: string): boolean {
