@@ -7,7 +7,9 @@ const { join } = require('node:path');
 const { Script } = require('node:vm');
 
 const program = join(__dirname, PROGRAM);
-const cache = `${program}.${process.version}-${process.arch}.cache`;
+// Reading a cache takes as long as it is large: what only works on hosts need not be read for the other commands.
+const kind = ['apply', 'check'].includes(process.argv[2]) ? 'hosts' : 'files';
+const cache = `${program}.${process.version}-${process.arch}-${kind}.cache`;
 const cachedData = read(cache);
 const script = new Script(readFileSync(program, 'latin1'), { filename: program, cachedData });
 if (cachedData === undefined || process.env.IPSEC_PLAY_EXTEND_CACHE === '1') process.once('exit', keep);

@@ -36,7 +36,7 @@ const caches = () => readdirSync(dir).filter((name) => name.endsWith('.cache'));
 test('the first start leaves a cache for this version of Node, and nothing else', () => {
   const before = readdirSync(dir);
   start();
-  expect(caches()).toEqual([`program-1.js.${process.version}-${process.arch}.cache`]);
+  expect(caches()).toEqual([`program-1.js.${process.version}-${process.arch}-files.cache`]);
   expect(readdirSync(dir)).toHaveLength(before.length + 1);
   start();
 });
@@ -60,6 +60,6 @@ test('a cache that was made with other flags is neither used nor replaced', () =
 test('it runs where nothing may be written', () => {
   // A folder in the cache's place is what even root cannot write a file over.
   const { stdout } = spawnSync(process.execPath, ['-p', 'process.version + "-" + process.arch'], { encoding: 'utf8' });
-  spawnSync('mkdir', [join(dir, `program-1.js.${stdout.trim()}.cache`)]);
+  spawnSync('mkdir', [join(dir, `program-1.js.${stdout.trim()}-files.cache`)]);
   start();
 });
