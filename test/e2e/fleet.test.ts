@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Fleet, startFleet } from '../support/fleet.ts';
 import { canRunFleet } from '../support/fleet-needs.ts';
 import { PASSWORD } from '../support/fleet-root.ts';
+import { until } from '../support/until.ts';
 
 /** This machine's own devices and addresses: nothing of them may change. */
 function machine(): string {
@@ -77,7 +78,8 @@ describe.skipIf(!canRunFleet('ssh'))('the fleet that the tests run on', () => {
     await exec(
       'yum -y install ipsec-tools; echo kept > /etc/kept; echo lost > /tmp/lost; sysctl -w net.ipv4.ip_forward=1; sleep 4242 > /dev/null 2>&1 &',
     );
-    expect(fleet.host('two').processes()).toContain('sleep 4242');
+    // Started, but for a moment still the shell that becomes it.
+    await until(() => fleet.host('two').processes().includes('sleep 4242'));
     await fleet.reboot('two');
     const ran = await exec('cat /etc/kept; ls /tmp; sysctl -n net.ipv4.ip_forward');
     expect(ran.stdout).toBe('kept\n0\n');
