@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { keptKey } from '../../src/lab/keys.ts';
 import { type Lab, startLab } from '../../src/lab/lab.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { connect, open, run } from './ssh-client.ts';
@@ -121,7 +122,7 @@ describe('a command over SSH', () => {
 
 describe('logging in', () => {
   test('needs the key of the lab', async () => {
-    const { private: other } = ssh2.utils.generateKeyPairSync('ed25519');
+    const other = keptKey(join(directory, 'another_key'), '', ssh2.utils);
     await expect(connect(lab, 'lana', { privateKey: other })).rejects.toThrow(/authentication/i);
     await expect(connect(lab, 'lana', { privateKey: undefined, password: 'x' })).rejects.toThrow(/authentication/i);
   });
