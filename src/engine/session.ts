@@ -1,5 +1,5 @@
 import type { Target } from '../model/host.ts';
-import { ConnectFault, type Connection, type Shell, type Transport } from '../transport/transport.ts';
+import { ConnectFault, type Connection, type Shell, type ShellEnd, type Transport } from '../transport/transport.ts';
 import { type Frame, frameReader } from './frames.ts';
 
 /**
@@ -29,6 +29,7 @@ function session(connection: Connection, nonce: string): Session {
   let frames = new Map<string, Frame>();
   let listener: Partial<ExchangeListener> = {};
   let settle: { resolve(): void; reject(fault: ConnectFault): void } | null = null;
+  let over: ConnectFault | null = null;
   let lastWords = '';
 
   const reader = frameReader(nonce, {
@@ -47,7 +48,7 @@ function session(connection: Connection, nonce: string): Session {
   const output = {
     stdout: reader.stdout,
     stderr: (bytes: string) => {
-      lastWords = (lastWords + bytes).slice(-2000);
+      lastWords = lastLines(lastWords + bytes);
       reader.stderr(bytes);
     },
   };
@@ -56,19 +57,14 @@ function session(connection: Connection, nonce: string): Session {
     shell = connection.shell(`${script}; exec sh`, output);
     const opened = await shell;
     void opened.ended.then((end) => {
-      const why = end.kind === 'lost' ? end.why : end.kind === 'signal' ? `signal ${end.signal}` : `exit ${end.code}`;
-      const said = lastWords
-        .trim()
-        .split('\n')
-        .filter((line) => !line.includes(nonce))
-        .slice(-3)
-        .join('; ');
-      settle?.reject(new ConnectFault('lost', `the shell on the host ended (${why})${said === '' ? '' : `: ${said}`}`));
+      over = new ConnectFault('lost', farewell(end, lastWords, nonce));
+      settle?.reject(over);
     });
   };
 
   return {
     run: async (script, heard = {}) => {
+      if (over !== null) throw over;
       frames = new Map();
       listener = heard;
       const done = new Promise<void>((resolve, reject) => {
@@ -91,4 +87,23 @@ function session(connection: Connection, nonce: string): Session {
       await connection.close();
     },
   };
+}
+
+/** How the shell ended, and what it said last. */
+function farewell(end: ShellEnd, lastWords: string, nonce: string): string {
+  const why = end.kind === 'lost' ? end.why : end.kind === 'signal' ? `signal ${end.signal}` : `exit ${end.code}`;
+  const said = lastWords
+    .trim()
+    .split('\n')
+    .filter((line) => !line.includes(nonce))
+    .slice(-3)
+    .join('; ');
+  return `the shell on the host ended (${why})${said === '' ? '' : `: ${said}`}`;
+}
+
+/** The end of a text, in whole lines: half a secret would not be recognised as one. */
+function lastLines(text: string): string {
+  if (text.length <= 2000) return text;
+  const start = text.indexOf('\n', text.length - 2000);
+  return start === -1 ? '' : text.slice(start + 1);
 }
