@@ -31,17 +31,19 @@ export function targetOf(
   const privateKeyFile = overrides.privateKeyFile ?? read(PRIVATE_KEY, toText);
   const become = becomeOf(read, overrides);
   const profile = read(['ipsec_ssh_profile'], toProfile);
+  const port = read(PORT, toPort);
+  const connectTimeout = overrides.connectTimeout ?? read(TIMEOUT, toSeconds);
   const target: Target = {
     name: host.name,
     connection,
     address: read(ADDRESS, toText) ?? host.name,
-    port: read(PORT, toPort) ?? 22,
+    ...(port === undefined ? {} : { port }),
     ...(user === undefined ? {} : { user }),
     ...(password === undefined ? {} : { password }),
     ...(privateKeyFile === undefined ? {} : { privateKeyFile }),
     ...(become === undefined ? {} : { become }),
     ...(profile === undefined ? {} : { sshProfile: profile }),
-    connectTimeout: overrides.connectTimeout ?? read(TIMEOUT, toSeconds) ?? 20,
+    ...(connectTimeout === undefined ? {} : { connectTimeout }),
   };
   const failed = hasErrors(diagnostics);
   diagnostics.push(...ignored(host, vars, spanOf));

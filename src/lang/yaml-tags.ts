@@ -1,14 +1,14 @@
 import type { ScalarTag, Tags } from 'yaml';
-import { Vaulted } from './vaulted.ts';
+import { noVault, type OpenVault, Vaulted } from './vaulted.ts';
 import { Verbatim } from './verbatim.ts';
 
 /**
  * The tags of a document as Ansible reads them: plain scalars are resolved by PyYAML's rules, which are narrower than
  * YAML 1.1 (`y` and `1e3` are strings, `08` too), and without types that JSON lacks (dates, sets, binary).
  */
-export function ansibleTags(tags: Tags): Tags {
+export function ansibleTags(tags: Tags, open: OpenVault = noVault): Tags {
   const kept = tags.filter((tag) => typeof tag !== 'string' && !REPLACED.has(tag.tag));
-  return [...kept, ...PYYAML, vaultTag, unsafeTag];
+  return [...kept, ...PYYAML, vaultTag(open), unsafeTag];
 }
 
 const REPLACED = new Set(
@@ -35,11 +35,11 @@ const PYYAML: readonly ScalarTag[] = [
   scalar('float', /^\.(?:nan|NaN|NAN)$/, () => Number.NaN),
 ];
 
-const vaultTag: ScalarTag = {
+const vaultTag = (open: OpenVault): ScalarTag => ({
   tag: '!vault',
-  resolve: (text) => new Vaulted(text),
+  resolve: (text) => new Vaulted(text, open),
   identify: (value) => value instanceof Vaulted,
-};
+});
 
 const unsafeTag: ScalarTag = {
   tag: '!unsafe',

@@ -16,6 +16,7 @@ import {
 import type { Span } from '../model/span.ts';
 import { type Diagnostic, error } from './diagnostic.ts';
 import { type Source, spanOf } from './source.ts';
+import { noVault, type OpenVault } from './vaulted.ts';
 import { explainYaml, leavesDocument } from './yaml-faults.ts';
 import { ansibleTags } from './yaml-tags.ts';
 
@@ -42,9 +43,12 @@ export interface Located {
 
 /**
  * Parses YAML 1.1 as Ansible reads it (`yes` is true, `0644` is octal). Everything wrong with the syntax comes back as
- * diagnostics; `document` is null when nothing usable is left.
+ * diagnostics; `document` is null when nothing usable is left. `open` is for the `!vault` values in it.
  */
-export function parseYaml(source: Source): {
+export function parseYaml(
+  source: Source,
+  open: OpenVault = noVault,
+): {
   readonly document: Located | null;
   readonly diagnostics: readonly Diagnostic[];
 } {
@@ -53,7 +57,7 @@ export function parseYaml(source: Source): {
     uniqueKeys: true,
     prettyErrors: false,
     logLevel: 'error',
-    customTags: ansibleTags,
+    customTags: (tags) => ansibleTags(tags, open),
   });
   const { aliases, compoundKeys } = survey(parsed as unknown as Document);
   const faults = [...parsed.errors, ...parsed.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED')];

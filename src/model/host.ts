@@ -14,8 +14,9 @@ export type Variables = Readonly<Record<string, unknown>>;
 export interface Target {
   readonly name: string;
   readonly connection: 'ssh' | 'local';
+  /** `ansible_host`, else the host's name; what ssh_config(5) makes of it is the transport's to find out. */
   readonly address: string;
-  readonly port: number;
+  readonly port?: number;
   readonly user?: string;
   readonly password?: Secret;
   readonly privateKeyFile?: string;
@@ -27,5 +28,7 @@ export interface Target {
     readonly password?: Secret;
   };
   /** Seconds until a connection must be ready. */
-  readonly connectTimeout: number;
+  readonly connectTimeout?: number;
+  /** Options for ssh(1) from `ansible_ssh_common_args` and the like, in words. */
+  readonly sshArguments?: readonly string[];
 }

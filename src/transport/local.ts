@@ -26,7 +26,7 @@ export function localTransport(options: LocalOptions = {}): Transport {
             },
             launch(program, target.become, randomBytes(12).toString('hex')),
             output,
-            target.connectTimeout,
+            target.connectTimeout ?? 20,
           ),
         close: async () => {
           for (const process of running) process.abandon();

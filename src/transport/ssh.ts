@@ -58,7 +58,8 @@ async function prepare(options: SshOptions): Promise<Run> {
   return { keys, hostKeys, newSession: () => new NodeSSH() };
 }
 
-async function connect(target: Target, options: SshOptions, run: Run): Promise<Connection> {
+async function connect(given: Target, options: SshOptions, run: Run): Promise<Connection> {
+  const target = { port: 22, connectTimeout: 20, ...given };
   const user = target.user ?? options.defaultUser;
   const auth = await authentication(credentials(target, user, options), run.keys);
   const { ssh, client, cause } = await handshake(target, user, auth, run, options.keepalive ?? 15_000);
@@ -103,7 +104,7 @@ interface Established {
  * TCP_NODELAY must be set before the first packet.
  */
 function handshake(
-  target: Target,
+  target: Target & { port: number; connectTimeout: number },
   user: string,
   auth: Authentication,
   run: Run,

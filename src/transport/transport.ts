@@ -51,6 +51,11 @@ export type ConnectFaultCode =
   | 'host-key-changed'
   | 'host-key-revoked'
   | 'algorithms'
+  /** ssh_config(5) that cannot be read or understood. */
+  | 'ssh-config'
+  | 'jump-loop'
+  /** ProxyCommand ended or cannot be started. */
+  | 'proxy'
   | 'become'
   | 'lost';
 

@@ -16,7 +16,7 @@ function resolve(vars: Record<string, unknown>, overrides: ConnectionOverrides =
 describe('targets', () => {
   test('nothing said', () => {
     expect(resolve({})).toEqual({
-      target: { name: 'lana', connection: 'ssh', address: 'lana', port: 22, connectTimeout: 20 },
+      target: { name: 'lana', connection: 'ssh', address: 'lana' },
       diagnostics: [],
     });
   });

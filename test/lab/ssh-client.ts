@@ -22,7 +22,7 @@ export async function connect(lab: Lab, host: string, config: object = {}): Prom
     client.on('ready', resolve).on('error', reject);
     client.connect({
       host: address,
-      port,
+      port: port ?? 22,
       username: user ?? '',
       privateKey: readFileSync(lab.identityFile),
       hostVerifier: (key: Buffer) => known.get(`[${address}]:${port}`) === key.toString('base64'),
