@@ -29,6 +29,8 @@ export interface Target {
   };
   /** Seconds until a connection must be ready. */
   readonly connectTimeout?: number;
+  /** Further attempts to connect, where the fault may pass. */
+  readonly retries?: number;
   /** Options for ssh(1) from `ansible_ssh_common_args` and the like, in words. */
   readonly sshArguments?: readonly string[];
 }

@@ -1,6 +1,15 @@
 import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { fingerprint, hostName, KnownHosts, keyType, parseKnownHosts } from './known-hosts.ts';
+import {
+  fingerprint,
+  hostName,
+  type KnownHostLine,
+  KnownHosts,
+  type KnownHostsFile,
+  keyLine,
+  keyType,
+  parseKnownHosts,
+} from './known-hosts.ts';
 import { ConnectFault } from './transport.ts';
 
 /** The host keys of a run: what the known_hosts files say, and the judgement of what a host shows. */
@@ -13,31 +22,55 @@ export interface HostKeys {
 }
 
 /**
- * Reads the known_hosts files; one that is not there is empty, one that cannot be read or understood is a
- * {@link ConnectFault} that is thrown, for every host. The first file receives new keys.
+ * Reads the known_hosts files of a host; one that is not there is empty, one that cannot be read or understood is a
+ * {@link ConnectFault} that is thrown. The first file receives new keys.
  */
 export function readHostKeys(files: readonly string[], acceptNew: boolean): HostKeys {
-  const known = new KnownHosts(
-    files.map((file) => {
-      const parsed = parseKnownHosts(file, read(file));
-      const [fault] = parsed.faults;
-      if (!fault) return parsed;
-      throw new ConnectFault(
-        'host-key-unknown',
-        `${file}:${fault.line} cannot be understood (${fault.why}), so no host key can be trusted`,
-        'Correct or delete that line; it might have been a revocation, so it is not skipped.',
-      );
-    }),
-  );
-  const home = files[0] ?? null;
+  return hostKeyFiles().of(files, acceptNew);
+}
+
+/** The known_hosts files of a run: each is read once, however many hosts have it among theirs. */
+export function hostKeyFiles(): { of(files: readonly string[], acceptNew: boolean): HostKeys } {
+  const parsed = new Map<string, KnownHostsFile>();
+  const lists = new Map<string, KnownHosts>();
+  const open = (file: string) => {
+    const known = parsed.get(file) ?? understood(file);
+    parsed.set(file, known);
+    return known;
+  };
+  const add = (line: KnownHostLine) => {
+    // The file as it was read is for lists to come, the others have it already.
+    const file = parsed.get(line.file);
+    if (file !== undefined) parsed.set(line.file, { ...file, lines: [...file.lines, line] });
+    for (const known of lists.values()) if (known.files.includes(line.file)) known.add(line);
+  };
   return {
-    known,
-    judge: (host, port, key) => judge(known, home, acceptNew, host, port, key),
-    proved: (host, port, key) => {
-      if (known.check(host, port, key).kind === 'known' || home === null) return null;
-      return record(known, home, host, port, key);
+    of: (files, acceptNew) => {
+      const name = files.join('\0');
+      const known = lists.get(name) ?? new KnownHosts(files.map(open));
+      lists.set(name, known);
+      const home = files[0] ?? null;
+      return {
+        known,
+        judge: (host, port, key) => judge(known, home, acceptNew, host, port, key),
+        proved: (host, port, key) => {
+          if (known.check(host, port, key).kind === 'known' || home === null) return null;
+          return record(add, home, host, port, key);
+        },
+      };
     },
   };
+}
+
+function understood(file: string): KnownHostsFile {
+  const parsed = parseKnownHosts(file, read(file));
+  const [fault] = parsed.faults;
+  if (!fault) return parsed;
+  throw new ConnectFault(
+    'host-key-unknown',
+    `${file}:${fault.line} cannot be understood (${fault.why}), so no host key can be trusted`,
+    'Correct or delete that line; it might have been a revocation, so it is not skipped.',
+  );
 }
 
 function read(file: string): string {
@@ -93,12 +126,12 @@ function judge(
       addLine(name, key, home),
     );
   }
-  const [other] = verdict.otherTypes;
-  if (other) {
-    const others = verdict.otherTypes.map((line) => `${line.type} in ${line.file}:${line.line}`).join(', ');
+  if (verdict.others.length > 0) {
+    const others = verdict.others.map((line) => `${line.type} in ${line.file}:${line.line}`).join(', ');
+    const isOtherType = verdict.others.every((line) => line.type !== keyType(key));
     return new ConnectFault(
       'host-key-unknown',
-      `${name} is known by another type of host key (${others}), but shows ${shown}`,
+      `${name} is known by another ${isOtherType ? 'type of host key' : 'host key on port 22'} (${others}), but shows ${shown}`,
       `${addLine(name, key, home)} --accept-new-host-keys does not do it for a host that is not new.`,
     );
   }
@@ -117,12 +150,14 @@ function addLine(name: string, key: Buffer, home: string | null): string {
   );
 }
 
-function keyLine(name: string, key: Buffer): string {
-  return `${name} ${keyType(key)} ${key.toString('base64')}`;
-}
-
 /** One write to a file opened for appending, so that two runs at the same time cannot mix their lines. */
-function record(known: KnownHosts, file: string, host: string, port: number, key: Buffer): ConnectFault | null {
+function record(
+  add: (line: KnownHostLine) => void,
+  file: string,
+  host: string,
+  port: number,
+  key: Buffer,
+): ConnectFault | null {
   const line = keyLine(hostName(host, port), key);
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -135,7 +170,7 @@ function record(known: KnownHosts, file: string, host: string, port: number, key
     );
   }
   const number = read(file).split('\n').length - 1;
-  for (const added of parseKnownHosts(file, line).lines) known.add({ ...added, line: number });
+  for (const added of parseKnownHosts(file, line).lines) add({ ...added, line: number });
   return null;
 }
 

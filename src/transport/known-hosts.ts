@@ -74,7 +74,7 @@ export class KnownHosts {
 
   /** The types of key known for a host, to ask it for those first. */
   types(host: string, port: number): readonly string[] {
-    const lines = this.#lines(host, port).filter(({ marker }) => marker === null);
+    const lines = this.lines(host, port).all.filter(({ marker }) => marker === null);
     return [...new Set(lines.map(({ type }) => type))];
   }
 
@@ -82,29 +82,39 @@ export class KnownHosts {
   check(host: string, port: number, key: Buffer): Verdict {
     const type = keyType(key);
     const base64 = key.toString('base64');
-    const lines = this.#lines(host, port);
+    const { own, all } = this.lines(host, port);
     const same = (line: KnownHostLine) => line.type === type && line.key === base64;
 
-    const revoked = lines.find((line) => line.marker === 'revoked' && same(line));
+    const revoked = all.find((line) => line.marker === 'revoked' && same(line));
     if (revoked) return { kind: 'revoked', line: revoked };
-    const keys = lines.filter(({ marker }) => marker === null);
+    const keys = all.filter(({ marker }) => marker === null);
     if (keys.some(same)) return { kind: 'known' };
-    const other = keys.find((line) => line.type === type);
+    const other = own.find((line) => line.marker === null && line.type === type);
     if (other) return { kind: 'changed', line: other };
     return {
       kind: 'unknown',
-      otherTypes: keys,
-      authority: lines.find(({ marker }) => marker === 'cert-authority') ?? null,
+      others: keys,
+      authority: all.find(({ marker }) => marker === 'cert-authority') ?? null,
     };
   }
 
-  /** As ssh(1) does, a host on another port falls back to what is known of it without a port. */
-  #lines(host: string, port: number): readonly KnownHostLine[] {
-    const name = hostName(host, port);
+  /**
+   * What is said of a host. As ssh(1) does, one on another port may be known by what is said of it without a port; but
+   * that says nothing against it, for behind one address there may be a host for each port.
+   */
+  lines(
+    host: string,
+    port: number,
+  ): { readonly own: readonly KnownHostLine[]; readonly all: readonly KnownHostLine[] } {
+    const own = this.#named(hostName(host, port));
+    const isKnown = own.some(({ marker }) => marker === null);
+    return { own, all: port === 22 || isKnown ? own : [...own, ...this.#named(hostName(host, 22))] };
+  }
+
+  #named(name: string): readonly KnownHostLine[] {
     const found = this.#found.get(name) ?? this.#search(name);
     this.#found.set(name, found);
-    if (port === 22 || found.some(({ marker }) => marker === null)) return found;
-    return [...found, ...this.#lines(host, 22)];
+    return found;
   }
 
   #search(name: string): readonly KnownHostLine[] {
@@ -119,8 +129,8 @@ export type Verdict =
   | { readonly kind: 'revoked'; readonly line: KnownHostLine }
   | {
       readonly kind: 'unknown';
-      /** Keys of other types that are known for this host: it is not a new one. */
-      readonly otherTypes: readonly KnownHostLine[];
+      /** Keys of other types that are known for this host, or its keys on port 22: it is not a new one. */
+      readonly others: readonly KnownHostLine[];
       readonly authority: KnownHostLine | null;
     };
 
@@ -132,6 +142,11 @@ export function hostName(host: string, port: number): string {
 /** `SHA256:…`, as `ssh-keygen -l` prints it. */
 export function fingerprint(key: Buffer): string {
   return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
+}
+
+/** As a known_hosts file has it. */
+export function keyLine(name: string, key: Buffer): string {
+  return `${name} ${keyType(key)} ${key.toString('base64')}`;
 }
 
 /** The first string of a key in SSH wire format (RFC 4253 6.6). */

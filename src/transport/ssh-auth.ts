@@ -6,10 +6,11 @@ import type {
   SignCallback,
   SigningRequestOptions,
 } from 'ssh2';
-import type { Target } from '../model/host.ts';
 import { reveal, type Secret } from '../model/secret.ts';
 import type { Deadline } from './deadline.ts';
-import type { Keyring } from './ssh-keys.ts';
+import type { Agent } from './ssh-agent.ts';
+import type { KeyFile, Keyring } from './ssh-keys.ts';
+import type { SshSettings } from './ssh-settings.ts';
 import { ConnectFault } from './transport.ts';
 
 /** How one host's user is authenticated: what is tried in which order, and the account of it where it all failed. */
@@ -20,24 +21,27 @@ export interface Authentication {
 }
 
 export interface Credentials {
-  readonly target: Target;
-  readonly user: string;
-  /** Tried where the target names no key file. */
-  readonly identityFiles: readonly string[];
-  /** The target's own key file, `~` resolved. */
-  readonly keyFile: string | undefined;
+  readonly settings: SshSettings;
+  readonly password: Secret | undefined;
+  /** A jump host has no variables of its own in the inventory: what can be done about it stands elsewhere. */
+  readonly isJumpHost: boolean;
 }
 
 /**
- * The order is ssh(1)'s: the key that was named, ssh-agent's keys, the default key files, the password. Never `none`
- * first, which costs a round trip. An encrypted default key is asked for only when ssh-agent's keys were of no use.
+ * The order: the keys that were named, ssh-agent's others, the default key files, the password. Never `none` first,
+ * which costs a round trip. An encrypted default key is asked for only when ssh-agent's keys were of no use.
  * Servers allow few attempts (MaxAuthTries 6), so no key is tried twice and none by a method that the server lacks.
  */
 export async function authentication(credentials: Credentials, keys: Keyring): Promise<Authentication> {
-  const { target, user } = credentials;
+  const { settings, password } = credentials;
+  const { user } = settings;
+  const agent = keys.agent(settings.agentSocket);
+  const methods = settings.authMethods ?? METHODS;
   const { default: ssh2 } = await import('ssh2');
-  // A person is asked before there is a connection that a server would close meanwhile (LoginGraceTime).
-  if (credentials.keyFile !== undefined) await unlockUnlessInAgent(credentials.keyFile, keys);
+  const [first, ...others] = settings.namedIdentityFiles;
+  // A person is asked before there is a connection that a server would close meanwhile (LoginGraceTime). Which one of
+  // several will be needed is not known yet.
+  if (first !== undefined && others.length === 0) await unlockUnlessInAgent(first, keys, agent);
   const tried: string[] = [];
   const skipped: string[] = [];
   let accepted: readonly string[] | null = null;
@@ -62,7 +66,7 @@ export async function authentication(credentials: Credentials, keys: Keyring): P
       const answer = typeof options === 'function' ? options : done;
       const hash = typeof options === 'function' ? undefined : (options as { hash?: string }).hash;
       limit?.pause();
-      keys.signWithAgent(key, data, hash).then(
+      agent.sign(key, data, hash).then(
         (signature) => {
           limit?.resume();
           answer?.(undefined, signature);
@@ -77,22 +81,40 @@ export async function authentication(credentials: Credentials, keys: Keyring): P
   }
 
   async function* attempts(): AsyncGenerator<AnyAuthMethod> {
-    const inAgent = await keys.agentKeys();
-    const files = credentials.keyFile === undefined ? credentials.identityFiles : [credentials.keyFile];
-    const named = credentials.keyFile === undefined ? null : await keys.file(credentials.keyFile);
-    const isNamed = (key: ParsedKey) => named?.kind === 'key' && named.publicKey === publicOf(key);
+    let passwordTried = false;
+    for (const method of methods) {
+      if (method === 'publickey') yield* withKeys();
+      else if (password !== undefined && !passwordTried) {
+        passwordTried = true;
+        yield* withPassword(password);
+      }
+    }
+    if (password !== undefined && !passwordTried) skipped.push('password (ssh_config leaves no method for it)');
+  }
 
-    if (accepts('publickey')) {
-      const first = inAgent.filter(isNamed);
-      if (first.length > 0) yield fromAgent(first);
-      else if (credentials.keyFile !== undefined) yield* fromFile(credentials.keyFile, true);
+  async function* withKeys(): AsyncGenerator<AnyAuthMethod> {
+    const inAgent = await agent.keys();
+    const done = new Set<string>();
+    for (const path of settings.namedIdentityFiles) {
+      const publicKey = publicKeyOf(await keys.file(path));
+      const held = inAgent.find((key) => publicOf(key) === publicKey);
+      if (!accepts('publickey') || (publicKey !== null && done.has(publicKey))) continue;
+      if (publicKey !== null) done.add(publicKey);
+      if (held !== undefined) yield fromAgent([held]);
+      else yield* fromFile(path, true);
     }
-    const rest = inAgent.filter((key) => !isNamed(key));
+    const rest = (await ofAgent(inAgent)).filter((key) => !done.has(publicOf(key)));
+    for (const key of rest) done.add(publicOf(key));
     if (rest.length > 0 && accepts('publickey')) yield fromAgent(rest);
-    if (credentials.keyFile === undefined) {
-      for (const path of files) if (accepts('publickey')) yield* fromFile(path, false, new Set(inAgent.map(publicOf)));
-    }
-    if (target.password !== undefined) yield* withPassword(target.password);
+    for (const path of settings.defaultIdentityFiles) if (accepts('publickey')) yield* fromFile(path, false, done);
+  }
+
+  /** With IdentitiesOnly, those whose files are at hand. */
+  async function ofAgent(inAgent: readonly ParsedKey[]): Promise<readonly ParsedKey[]> {
+    if (!settings.identitiesOnly) return inAgent;
+    const files = await Promise.all(settings.defaultIdentityFiles.map((path) => keys.file(path)));
+    const allowed = files.map(publicKeyOf);
+    return inAgent.filter((key) => allowed.includes(publicOf(key)));
   }
 
   function fromAgent(some: readonly ParsedKey[]): AnyAuthMethod {
@@ -117,20 +139,17 @@ export async function authentication(credentials: Credentials, keys: Keyring): P
   }
 
   /** By the method that the server has; a refused password is not tried a second time by the other one. */
-  async function* withPassword(password: Secret): AsyncGenerator<AnyAuthMethod> {
-    if (accepts('password')) {
-      tried.push('password');
+  async function* withPassword(secret: Secret): AsyncGenerator<AnyAuthMethod> {
+    for (const method of methods) {
+      if (method === 'publickey' || !accepts(method)) continue;
       const unknown = accepted === null;
-      yield { type: 'password', username: user, password: reveal(password) };
-      if (!unknown || accepts('password')) return;
+      tried.push(method === 'password' ? method : `password (${method})`);
+      if (method === 'password') yield { type: method, username: user, password: reveal(secret) };
+      else yield { type: method, username: user, prompt: answerWith(secret, skipped) };
+      if (!unknown || accepts(method)) return;
       tried.pop();
     }
-    if (!accepts('keyboard-interactive')) {
-      skipped.push('password (the server does not take any)');
-      return;
-    }
-    tried.push('password (keyboard-interactive)');
-    yield { type: 'keyboard-interactive', username: user, prompt: answerWith(password, skipped) };
+    skipped.push('password (the server does not take any)');
   }
 
   const ordered = attempts();
@@ -157,9 +176,11 @@ export async function authentication(credentials: Credentials, keys: Keyring): P
           .catch(() => {});
       };
     },
-    fault: (detail) => fault(credentials, keys, tried, skipped, accepted, detail),
+    fault: (detail) => fault(credentials, agent, tried, skipped, accepted, detail),
   };
 }
+
+const METHODS = ['publickey', 'password', 'keyboard-interactive'] as const;
 
 /** One hidden prompt is the password's; what a server asks beyond that (a one-time code) nobody here can answer. */
 function answerWith(password: Secret, skipped: string[]) {
@@ -182,41 +203,52 @@ function answerWith(password: Secret, skipped: string[]) {
 }
 
 function fault(
-  { target, user, keyFile }: Credentials,
-  keys: Keyring,
+  { settings, isJumpHost }: Credentials,
+  agent: Agent,
   tried: readonly string[],
   skipped: readonly string[],
   accepted: readonly string[] | null,
   detail: string | undefined,
 ): ConnectFault {
+  const { user, hostName, port, namedIdentityFiles: named } = settings;
   const parts = [
     detail,
     tried.length === 0 ? 'nothing to authenticate with was found' : `tried ${tried.join(', ')}`,
     skipped.length === 0 ? undefined : `not used: ${skipped.join(', ')}`,
     accepted === null || accepted.length === 0 ? undefined : `the server takes ${accepted.join(', ')}`,
-    keys.agentProblem ?? undefined,
+    agent.problem ?? undefined,
   ].filter((part) => part !== undefined);
-  return new ConnectFault('authentication', `${user}@${target.address} is refused: ${parts.join('; ')}`, fix());
+  return new ConnectFault('authentication', `${user}@${hostName} is refused: ${parts.join('; ')}`, fix());
 
   function fix(): string {
+    const authorized = `its public half must be in ~${user}/.ssh/authorized_keys on`;
     if (detail !== undefined && /too many/i.test(detail)) {
-      return 'ssh-agent offered more keys than the server allows attempts: name the right one with --private-key.';
+      const how = isJumpHost ? 'IdentityFile and IdentitiesOnly in ssh_config' : '--private-key, or IdentitiesOnly';
+      return `ssh-agent offered more keys than the server allows attempts: name the right one with ${how}.`;
+    }
+    if (isJumpHost) {
+      return `A jump host is logged in to with a key: check its User and IdentityFile in ssh_config, or load the key with ssh-add; ${authorized} the jump host.`;
     }
     if (tried.some((what) => what.startsWith('password')) || accepted?.includes('publickey') === false) {
-      return `Check ansible_user and ansible_password; by hand: ssh -p ${target.port} ${user}@${target.address}`;
+      return `Check ansible_user and ansible_password; by hand: ssh -p ${port} ${user}@${hostName}`;
     }
-    const which = keyFile === undefined ? 'name a key with --private-key or load one with ssh-add' : `check ${keyFile}`;
-    return `Check the user (-u, ansible_user), and ${which}; its public half must be in ~${user}/.ssh/authorized_keys on the host.`;
+    const which =
+      named.length === 0 ? 'name a key with --private-key or load one with ssh-add' : `check ${named.join(', ')}`;
+    return `Check the user (-u, ansible_user), and ${which}; ${authorized} the host.`;
   }
 }
 
-async function unlockUnlessInAgent(path: string, keys: Keyring): Promise<void> {
+async function unlockUnlessInAgent(path: string, keys: Keyring, agent: Agent): Promise<void> {
   const file = await keys.file(path);
   if (file.kind !== 'key' || !file.encrypted) return;
-  const inAgent = await keys.agentKeys();
+  const inAgent = await agent.keys();
   if (!inAgent.some((key) => publicOf(key) === file.publicKey)) await file.unlock();
 }
 
 function publicOf(key: ParsedKey): string {
   return key.getPublicSSH().toString('base64');
+}
+
+function publicKeyOf(file: KeyFile): string | null {
+  return file.kind === 'key' ? file.publicKey : null;
 }

@@ -2,21 +2,18 @@ import { createPrivateKey, sign } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { ParsedKey } from 'ssh2';
 import { reveal, type Secret } from '../model/secret.ts';
+import { type Agent, agentAt } from './ssh-agent.ts';
 
 /** Asks a person for a passphrase; `null`: none is given. */
 export type Ask = (prompt: string) => Promise<Secret | null>;
 
 /** The keys of a run. Each file is read and parsed once and each passphrase asked for once, however many hosts there are. */
 export interface Keyring {
-  /** What ssh-agent holds; empty where there is none. */
-  agentKeys(): Promise<readonly ParsedKey[]>;
-  /** Why ssh-agent is of no use, for people. */
-  readonly agentProblem: string | null;
-  signWithAgent(key: ParsedKey, data: Buffer, hash: string | undefined): Promise<Buffer>;
+  agent(socket: string | null): Agent;
   file(path: string): Promise<KeyFile>;
 }
 
-type KeyFile =
+export type KeyFile =
   | { readonly kind: 'unusable'; readonly why: string; readonly missing: boolean }
   | {
       readonly kind: 'key';
@@ -27,12 +24,10 @@ type KeyFile =
       unlock(): Promise<ParsedKey | string>;
     };
 
-export async function keyring(agentSocket: string | undefined, ask: Ask | null): Promise<Keyring> {
+export async function keyring(ask: Ask | null): Promise<Keyring> {
   const { default: ssh2 } = await import('ssh2');
-  const agent = agentSocket === undefined || agentSocket === '' ? null : ssh2.createAgent(agentSocket);
+  const agents = new Map<string | null, Agent>();
   const files = new Map<string, Promise<KeyFile>>();
-  let identities: Promise<readonly ParsedKey[]> | null = null;
-  let agentProblem = agent === null ? 'SSH_AUTH_SOCK is not set' : null;
 
   // For OpenSSH's own format ssh2 gives a list, whatever its types say; the format has never held more than one key.
   const parse: Parse = (data, passphrase) => {
@@ -40,33 +35,12 @@ export async function keyring(agentSocket: string | undefined, ask: Ask | null):
     return Array.isArray(parsed) ? (parsed[0] ?? new Error('no key in it')) : parsed;
   };
 
-  const listIdentities = () =>
-    new Promise<readonly ParsedKey[]>((resolve) => {
-      if (agent === null) return resolve([]);
-      agent.getIdentities((error, keys) => {
-        if (error) agentProblem = 'ssh-agent does not answer';
-        const parsed = (keys ?? []).map((key) => ssh2.utils.parseKey(key as ParsedKey));
-        resolve(parsed.filter((key): key is ParsedKey => !(key instanceof Error)));
-      });
-    });
-
   return {
-    agentKeys: () => {
-      identities ??= listIdentities();
-      return identities;
+    agent: (socket) => {
+      const known = agents.get(socket) ?? agentAt(socket, ssh2);
+      agents.set(socket, known);
+      return known;
     },
-    get agentProblem() {
-      return agentProblem;
-    },
-    signWithAgent: (key, data, hash) =>
-      new Promise((resolve, reject) => {
-        if (agent === null) return reject(new Error('there is no ssh-agent'));
-        const options = hash === 'sha256' || hash === 'sha512' ? { hash } : {};
-        agent.sign(key, data, options as never, (error, signature) => {
-          if (error || signature === undefined) reject(error ?? new Error('ssh-agent gave no signature'));
-          else resolve(signature as Buffer);
-        });
-      }),
     file: (path) => {
       const known = files.get(path) ?? openKey(path, parse, ask);
       files.set(path, known);
@@ -84,14 +58,17 @@ async function openKey(path: string, parse: Parse, ask: Ask | null): Promise<Key
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     const missing = code === 'ENOENT' || code === 'ENOTDIR';
+    const publicKey = missing ? await publicKeyBeside(path) : null;
+    if (publicKey !== null)
+      return onlyPublic(publicKey, 'there is only its public half, and ssh-agent does not hold it');
     return { kind: 'unusable', why: missing ? 'no such file' : `cannot be read (${code})`, missing };
   }
   const parsed = parse(text);
   if (!(parsed instanceof Error)) {
     const publicKey = parsed.getPublicSSH().toString('base64');
-    const key = parsed.isPrivateKey()
-      ? withFastSign(parsed)
-      : 'is a public key, and ssh-agent does not hold the private one';
+    if (!parsed.isPrivateKey())
+      return onlyPublic(publicKey, 'is a public key, and ssh-agent does not hold the private one');
+    const key = withFastSign(parsed);
     return { kind: 'key', publicKey, encrypted: false, unlock: async () => key };
   }
   if (!/encrypted|passphrase/i.test(parsed.message)) {
@@ -107,6 +84,11 @@ async function openKey(path: string, parse: Parse, ask: Ask | null): Promise<Key
       return asked;
     },
   };
+}
+
+/** It still says which of ssh-agent's keys is meant. */
+function onlyPublic(publicKey: string, why: string): KeyFile {
+  return { kind: 'key', publicKey, encrypted: false, unlock: async () => why };
 }
 
 /** Once a file, and again after a slip of the finger. */

@@ -21,6 +21,8 @@ export interface SshSettings {
   readonly defaultIdentityFiles: readonly string[];
   /** Of ssh-agent's keys only those that are named (IdentitiesOnly). */
   readonly identitiesOnly: boolean;
+  /** What may be tried, best first (PreferredAuthentications and the like); absent: all, in our order. */
+  readonly authMethods?: readonly ('publickey' | 'keyboard-interactive' | 'password')[];
   /** The socket of ssh-agent; `null`: none. */
   readonly agentSocket: string | null;
   readonly proxy: SshProxy | null;

@@ -54,7 +54,7 @@ export type ConnectFaultCode =
   /** ssh_config(5) that cannot be read or understood. */
   | 'ssh-config'
   | 'jump-loop'
-  /** ProxyCommand ended or cannot be started. */
+  /** ProxyCommand ended or cannot be started, or the jump host forwards nothing. */
   | 'proxy'
   | 'become'
   | 'lost';
@@ -63,11 +63,16 @@ export type ConnectFaultCode =
 export class ConnectFault extends Error {
   readonly code: ConnectFaultCode;
   readonly fix: string | undefined;
+  /** It may be over in a moment, so another attempt makes sense. Never where somebody was refused: that ends in a ban. */
+  readonly passing: boolean;
 
-  constructor(code: ConnectFaultCode, message: string, fix?: string) {
+  constructor(code: ConnectFaultCode, message: string, fix?: string, { passing = PASSING.includes(code) } = {}) {
     super(message);
     this.name = 'ConnectFault';
     this.code = code;
     this.fix = fix;
+    this.passing = passing;
   }
 }
+
+const PASSING: readonly ConnectFaultCode[] = ['refused', 'timeout', 'network', 'proxy'];

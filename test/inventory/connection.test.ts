@@ -15,16 +15,17 @@ function resolve(vars: Record<string, unknown>, overrides: ConnectionOverrides =
 
 describe('targets', () => {
   test('nothing said', () => {
-    expect(resolve({})).toEqual({
-      target: { name: 'lana', connection: 'ssh', address: 'lana' },
-      diagnostics: [],
-    });
+    const { target, diagnostics, variables } = resolve({});
+    expect(target).toEqual({ name: 'lana', connection: 'ssh', address: 'lana' });
+    expect(diagnostics).toEqual([]);
+    expect(variables.size).toBe(0);
   });
 
   test('what changes the way to a host and is not heeded is said', () => {
-    const { target, diagnostics } = resolve({ ansible_ssh_common_args: '-J bastion' });
+    const { target, diagnostics } = resolve({ ansible_ssh_executable: '/opt/ssh', ansible_become_flags: '-H' });
     expect(target).not.toBeNull();
-    expect(diagnostics).toMatchObject([{ severity: 'warning', code: 'connection-ignored' }]);
+    const ignored = { severity: 'warning', code: 'connection-ignored' };
+    expect(diagnostics).toMatchObject([ignored, ignored]);
   });
 
   test('an old host may use old algorithms, it alone', () => {

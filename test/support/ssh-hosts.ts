@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Target } from '../../src/model/host.ts';
-import { type SshOptions, sshTransport } from '../../src/transport/ssh.ts';
+import { sshTransport } from '../../src/transport/ssh.ts';
+import type { Ask } from '../../src/transport/ssh-keys.ts';
+import type { SshSettings } from '../../src/transport/ssh-settings.ts';
 import type { Connection, Shell, ShellEnd } from '../../src/transport/transport.ts';
 import type { Sshd } from './sshd.ts';
 
@@ -20,20 +22,55 @@ export function targetOf(sshd: { address: string; port: number }, overrides: Ove
   return Object.fromEntries(Object.entries(target).filter(([, value]) => value !== undefined)) as unknown as Target;
 }
 
+/** How a test's hosts are reached where their targets say nothing else. */
+export interface Reach extends Partial<SshSettings> {
+  readonly env?: { readonly SSH_AUTH_SOCK?: string };
+  readonly ask?: Ask | null;
+  readonly identityFiles?: readonly string[];
+}
+
 /** A transport that knows the test server's host key, and uses its client key. */
-export function transportTo(sshd: Sshd, options: Partial<SshOptions> = {}) {
-  const known = join(sshd.dir, 'known_hosts');
-  writeFileSync(known, sshd.knownHosts());
+export function transportTo(sshd: Sshd, reach: Reach = {}) {
+  const { env = {}, ask = null, identityFiles } = reach;
   return sshTransport({
-    defaultUser: sshd.user,
-    home: sshd.dir,
-    env: {},
-    identityFiles: [sshd.clientKey],
+    settingsOf: async (target) => settingsTo(sshd, target, reach, identityFiles),
+    ask,
+    env: { ...process.env, ...env },
+  });
+}
+
+/** The way to one test server; what `reach` says goes before what the target says. */
+export function settingsTo(
+  sshd: Sshd,
+  target: Target = targetOf(sshd),
+  reach: Reach = {},
+  identityFiles: readonly string[] = [sshd.clientKey],
+): SshSettings {
+  const { env, ask: _ask, identityFiles: _files, ...own } = reach;
+  const named = target.privateKeyFile;
+  const known = join(sshd.dir, 'known_hosts');
+  if (own.knownHostsFiles === undefined) writeFileSync(known, sshd.knownHosts());
+  return {
+    name: target.name,
+    hostName: target.address,
+    port: target.port ?? 22,
+    user: target.user ?? sshd.user,
+    hostKeyAlias: null,
     knownHostsFiles: [known],
     acceptNewHostKeys: false,
-    ask: null,
-    ...options,
-  });
+    namedIdentityFiles: named === undefined ? [] : [named],
+    defaultIdentityFiles: named === undefined ? identityFiles : [],
+    identitiesOnly: false,
+    agentSocket: env?.SSH_AUTH_SOCK ?? null,
+    proxy: null,
+    connectTimeout: target.connectTimeout ?? 20,
+    keepalive: { interval: 15, count: 3 },
+    profile: target.sshProfile ?? null,
+    algorithms: {},
+    addressFamily: 0,
+    bindAddress: null,
+    ...own,
+  };
 }
 
 export interface Ran {
@@ -72,4 +109,10 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
     },
     (error) => error,
   );
+}
+
+/** A command that is a connection to a port of this machine, as `nc` would be. */
+export function relayTo(port: number): string {
+  const script = `const s=require('net').connect(${port},'127.0.0.1');process.stdin.pipe(s);s.pipe(process.stdout)`;
+  return `'${process.execPath}' -e "${script}"`;
 }

@@ -74,7 +74,7 @@ describe('lookup', () => {
 
   test('a key of another type is not a change, but the host is not new either', () => {
     const verdict = known(line('gw', 'k', 'ssh-rsa')).check('gw', 22, key('k'));
-    expect(verdict).toMatchObject({ kind: 'unknown', otherTypes: [{ type: 'ssh-rsa' }] });
+    expect(verdict).toMatchObject({ kind: 'unknown', others: [{ type: 'ssh-rsa' }] });
   });
 
   test('the same bytes under another type are another key', () => {
@@ -172,6 +172,12 @@ describe('what a person is told', () => {
 
   test('a host known by another type is not new', () => {
     expect(judge(line('gw', 'k', 'ssh-rsa'), 'k', true)?.message).toContain('another type of host key');
+  });
+
+  test('nor is one of which another key is known without its port, which may be another host', () => {
+    const fault = judge(line('gw', 'other'), 'k', true);
+    expect(fault?.code).toBe('host-key-unknown');
+    expect(fault?.message).toContain('another host key on port 22');
   });
 });
 
