@@ -20,7 +20,7 @@ export interface Place {
 
 /** What all tasks that come of one task of the user have in common. */
 export type Frame = Pick<Task, 'when' | 'ignoreErrors' | 'tags'> &
-  Partial<Pick<Task, 'register' | 'changedWhen' | 'failedWhen' | 'loop'>>;
+  Partial<Pick<Task, 'register' | 'changedWhen' | 'failedWhen' | 'timeout' | 'loop'>>;
 
 export type Args = Readonly<Record<string, unknown>>;
 
@@ -69,6 +69,7 @@ function oneItem(prepared: PreparedTask, place: Place, make: MakeTasks, loop: Ta
     ...(register === undefined ? {} : { register }),
     ...(task.changedWhen === undefined ? {} : { changedWhen: judgement(task.changedWhen, judged) }),
     ...(task.failedWhen === undefined ? {} : { failedWhen: judgement(task.failedWhen, judged) }),
+    ...(task.timeout === undefined ? {} : { timeout: task.timeout }),
     ...(loop === undefined ? {} : { loop }),
   };
   const skipped = frame.when.needs.length === 0 && !frame.when.resolve({});
@@ -114,7 +115,7 @@ function judgement(conditions: readonly Condition[], place: Place): Deferred<boo
 
 function compileArgs({ spec, args, task }: PreparedTask, place: Place): Deferred<Args> | null {
   const schema = spec?.args as object | undefined;
-  const settled = args.map(({ arg, value }) => ({ arg, value: settle(value, place.scope) }));
+  const settled = args.map(({ arg, value }) => ({ arg, value: settle(value, place.scope, arg.value) }));
   const faults = settled.flatMap(({ arg, value }) => (value.kind === 'fault' ? [{ arg, fault: value.fault }] : []));
   for (const { arg, fault } of faults) place.report.add(faultDiagnostic(fault, arg.span), place.host);
   if (faults.length > 0) return null;

@@ -1,4 +1,4 @@
-import { condition, template } from '../lang/template.ts';
+import { condition, opened, template } from '../lang/template.ts';
 import type { Deferred } from '../model/task.ts';
 import type { Argument, Condition, Play, PlayTask, SectionName } from '../playbook/play.ts';
 import { SECTIONS } from '../playbook/play.ts';
@@ -47,8 +47,14 @@ function prepareTask(task: PlayTask, spec: ModuleSpec | undefined): PreparedTask
     task,
     spec,
     name: parsed(() => template(task.name)),
-    args: task.args.map((arg) => ({ arg, value: parsed(() => template(arg.value)) })),
+    args: task.args.map((arg) => ({ arg, value: argumentValue(arg.value) })),
     when: task.when.map((one) => ({ condition: one, holds: parsed(() => condition(one.text)) })),
     items: loop === undefined ? null : parsed(() => template(loop.items)),
   };
+}
+
+/** Modules take secrets, and know nothing of vaults. */
+function argumentValue(value: unknown): Deferred<unknown> {
+  const { needs, resolve } = parsed(() => template(value));
+  return { needs, resolve: (vars) => opened(resolve(vars)) };
 }

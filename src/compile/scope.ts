@@ -1,4 +1,4 @@
-import { allNeeds, TemplateFault, Verbatim } from '../lang/template.ts';
+import { allNeeds, opened, TemplateFault, Verbatim, vaultsIn } from '../lang/template.ts';
 import type { Variables } from '../model/host.ts';
 import type { Deferred } from '../model/task.ts';
 
@@ -19,16 +19,29 @@ export type Settled<T> =
   | { readonly kind: 'later'; readonly deferred: Deferred<T> }
   | { readonly kind: 'fault'; readonly fault: TemplateFault };
 
-/** Resolves a value now if all it needs is known, through other variables' templates too; else leaves it for the run. */
-export function settle<T>(value: Deferred<T>, scope: Scope): Settled<T> {
+/**
+ * Resolves a value now if all it needs is known, through other variables' templates too; else leaves it for the run.
+ * `written` is what stands in the playbook.
+ */
+export function settle<T>(value: Deferred<T>, scope: Scope, written?: unknown): Settled<T> {
   const needs = laterNeeds(value.needs, scope);
-  if (needs.length > 0)
-    return { kind: 'later', deferred: { needs, resolve: (vars) => value.resolve(withLater(scope, needs, vars)) } };
   try {
+    if (needs.length > 0) {
+      openNow(written, value.needs, scope);
+      return { kind: 'later', deferred: { needs, resolve: (vars) => value.resolve(withLater(scope, needs, vars)) } };
+    }
     return { kind: 'known', value: value.resolve(scope.vars) };
   } catch (fault) {
     if (fault instanceof TemplateFault) return { kind: 'fault', fault };
     throw fault;
+  }
+}
+
+/** What is encrypted is opened before the run: no host may be half done when a password turns out to be wrong. */
+function openNow(written: unknown, names: readonly string[], { vars }: Scope): void {
+  for (const sealed of vaultsIn(written)) opened(sealed);
+  for (const name of allNeeds(names, vars)) {
+    if (Object.hasOwn(vars, name)) for (const sealed of vaultsIn(vars[name])) opened(sealed);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Task } from '../model/task.ts';
+import { SAY_PID } from './end-tasks.ts';
 import type { AnyModule, Facts } from './module.ts';
 import type { Decision } from './plan.ts';
 import { prelude } from './prelude.ts';
@@ -52,7 +53,7 @@ ${script}
   return `${prelude(nonce)}
 ip_stop=; trap 'ip_stop=1' TERM
 ip_run() {
-ip_b pid; echo $$; ip_e pid 0
+${SAY_PID}
 ${body.join('\n')}
 }
 ip_run </dev/null; ip_b done; ip_e done 0

@@ -16,7 +16,8 @@ export type RunEvent =
   /** Everything applied; the host is read again to prove it. */
   | { readonly type: 'host-proving'; readonly play: string; readonly host: string }
   | { readonly type: 'host-finished'; readonly play: string; readonly host: string; readonly result: HostResult }
-  | { readonly type: 'stopping' }
+  /** Nothing new begins. */
+  | { readonly type: 'stopping'; readonly why?: string }
   | { readonly type: 'run-finished'; readonly result: RunResult };
 
 export type EventListener = (event: RunEvent) => void;

@@ -6,12 +6,14 @@ import { applyScript, nextBatch, type Step } from './apply.ts';
 import type { EventListener } from './events.ts';
 import { type Ledger, ledger } from './ledger.ts';
 import type { AnyModule } from './module.ts';
+import type { RunStop } from './overtime.ts';
 import { planTask, planTasks } from './plan.ts';
 import type { Redaction } from './present.ts';
-import { knownArgs, moduleOf, readHost, UnsteadyHost, type View } from './read-host.ts';
+import { knownArgs, moduleOf, readHost, type View } from './read-host.ts';
 import type { HostResult } from './result.ts';
 import { openSession, type Session } from './session.ts';
 import type { Rendering } from './sh.ts';
+import { HostFault, runInTime, type TimeLimits } from './time-limit.ts';
 
 /** All that a host's run needs; the engine knows no module, transport or reporter but these. */
 export interface HostRun {
@@ -27,7 +29,8 @@ export interface HostRun {
   /** Milliseconds of a clock that never goes back. */
   readonly clock: () => number;
   readonly nonce: string;
-  readonly stop: StopSignal;
+  readonly stop: RunStop;
+  readonly limits: TimeLimits;
   /** What earlier plays of this run will have done to the host; in a check they have not. */
   readonly foreseen: HostState;
   /** The digest of the plan that a person has agreed to; null where nobody was asked. */
@@ -59,10 +62,11 @@ export async function runHost(run: HostRun): Promise<HostRunOutcome> {
   let session: Session | null = null;
   try {
     session = await openSession(run.transport, run.target, run.nonce);
+    if (run.stop.overtime !== null) throw new HostFault(run.stop.overtime);
     await converge(run, session, book);
   } catch (fault) {
     if (fault instanceof ConnectFault) book.lost(fault);
-    else if (fault instanceof UnsteadyHost) book.hostFault({ code: 'unsteady', message: fault.message });
+    else if (fault instanceof HostFault) book.hostFault(fault.problem);
     else throw fault;
   } finally {
     await session?.close();
@@ -111,31 +115,39 @@ async function applyBatch(
   view: View,
   batch: readonly Step[],
 ): Promise<boolean> {
-  let pid: number | null = null;
-  const terminate = () => {
-    if (pid !== null) void session.terminate(pid).catch(() => {});
-  };
-  const forget = run.stop.onRequest(terminate);
+  const forget = run.stop.onRequest(() => void session.terminate().catch(() => {}));
   const stepOf = (id: string) => (id.startsWith('t') ? batch[Number(id.slice(1))] : undefined);
+  const script = applyScript(batch, run.modules, view.facts, run.nonce, run.rendering);
+  book.sent(batch);
+  let watched: Step | null = null;
   try {
-    await session.run(applyScript(batch, run.modules, view.facts, run.nonce, run.rendering), {
+    const { overrun } = await runInTime(session, script, run.limits.timer, (watch) => ({
       begin: (id) => {
         const step = stepOf(id);
-        if (step) book.begun(step);
+        if (step === undefined) return;
+        book.begun(step);
+        watched = step;
+        const seconds = limitOf(step, run);
+        watch.start(seconds, () => book.overdue(step, seconds ?? 0));
       },
       end: (frame) => {
-        if (frame.id === 'pid') {
-          pid = Number(frame.stdout);
-          if (run.stop.requested) terminate();
-        }
         const step = stepOf(frame.id);
-        if (step) book.ended(step, frame);
+        if (step === undefined) return;
+        // Its end is told on both streams, and the next one may have begun by then.
+        if (watched === step) watch.pause();
+        book.ended(step, frame);
       },
-    });
+    }));
+    if (overrun !== null) book.overran(overrun);
   } finally {
     forget();
   }
   return !book.stopsHere();
+}
+
+/** Seconds; a task's own `timeout` of 0 means none. */
+function limitOf({ task }: Step, { limits }: HostRun): number | null {
+  return (task.timeout ?? limits.command) || null;
 }
 
 /** The second look: every task must now have nothing to do. */

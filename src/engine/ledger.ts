@@ -8,16 +8,17 @@ import type { Step } from './apply.ts';
 import { factVariables } from './facts.ts';
 import type { Frame } from './frames.ts';
 import type { HostRun } from './host-run.ts';
+import { lastKnown } from './last-known.ts';
 import type { Facts, FileDiff } from './module.ts';
 import { creates, type Decision, foreseenResult, type Outcome } from './plan.ts';
 import { problem, taskResult } from './present.ts';
 import type { TaskOutcome } from './register.ts';
 import type { HostResult, HostStatus, Problem, TaskResult } from './result.ts';
+import type { Overrun } from './time-limit.ts';
 
-const INTERRUPTED: Problem = {
-  code: 'interrupted',
-  message: 'stopped before its end, and not read again: apply once more to finish it',
-};
+const LOST_IN_IT = 'the connection was lost while it ran: it may be half done, or have gone on to its end';
+const LOST_AFTER_IT = 'it came to its end, but the connection was lost before its result was known';
+const UNFINISHED = 'stopped before its end, and not read again: apply once more to finish it';
 
 /** What is known of a host's tasks at any moment of its run. */
 export interface Ledger {
@@ -35,8 +36,16 @@ export interface Ledger {
   decided(decisions: ReadonlyMap<string, Decision>, predicted: readonly HostState[]): void;
   /** The plan stands: the first one is shown, and held against the one that a person has agreed to. */
   planned(): void;
+  /** The host is read from now on. */
+  reading(): void;
+  /** These are on their way to it. */
+  sent(batch: readonly Step[]): void;
   begun(step: Step): void;
   ended(step: Step, frame: Frame): void;
+  /** The step takes longer than it may, and will be ended. */
+  overdue(step: Step, seconds: number): void;
+  /** What became of that. */
+  overran(overrun: Overrun): void;
   /** What the steps that succeeded were predicted to leave. */
   applied(batch: readonly Step[]): readonly HostState[];
   /** The task ran or had nothing to do, so that it must be `ok` when the host is read again. */
@@ -70,7 +79,9 @@ export function ledger(run: HostRun): Ledger {
   let digest = '';
   let hostError: Problem | null = null;
   let unreachable = false;
-  let running: { step: Step; since: number } | null = null;
+  const seen = lastKnown(run.command);
+  const starts = new Map<Step, number>();
+  let late: { readonly step: Step; readonly seconds: number } | null = null;
   let fruitless = 0;
   let finished = false;
 
@@ -133,27 +144,52 @@ export function ledger(run: HostRun): Ledger {
         };
       }
     },
+    reading: seen.reading,
+    sent: seen.sent,
     begun: (step) => {
-      running = { step, since: run.clock() };
+      seen.begun(step);
+      starts.set(step, run.clock());
       const result = results.get(step.task.id);
       if (result) run.emit({ type: 'task-started', play: run.play, host: run.host.host, task: result });
     },
     ended: (step, frame) => {
-      const ms = running === null ? 0 : run.clock() - running.since;
-      running = null;
+      const ms = elapsed(step);
       const { task, decision } = step;
       const verdict = judge(task, frame, book.variables());
       const created = verdict.result.changed && creates(decision.plan.diff);
       outcomes.set(task.id, { changed: verdict.result.changed, created, result: verdict.result });
       const { diff, disruptive } = decision.plan;
-      const error = verdict.error;
+      const error =
+        late?.step === step ? tooLate(late.seconds, frame.exitCode === 0 ? 'by itself' : 'ended') : verdict.error;
       const result = put(task, error ? 'failed' : verdict.result.changed ? 'changed' : 'ok', {
         diff,
         disruptive,
         error,
         ms,
       });
+      seen.ended(step, result.status);
       run.emit({ type: 'task-finished', play: run.play, host: run.host.host, task: result });
+    },
+    overdue: (step, seconds) => {
+      late = { step, seconds };
+    },
+    overran: (overrun) => {
+      if (late === null) return;
+      const { step, seconds } = late;
+      const { task, decision } = step;
+      const wasRunning = seen.running === step;
+      if (wasRunning || overrun === 'left') {
+        const error = tooLate(seconds, wasRunning ? overrun : 'partly');
+        const result = put(task, 'failed', {
+          diff: decision.plan.diff,
+          disruptive: decision.plan.disruptive,
+          error,
+          ms: elapsed(step),
+        });
+        if (wasRunning) run.emit({ type: 'task-finished', play: run.play, host: run.host.host, task: result });
+      }
+      const message = results.get(task.id)?.error?.message;
+      hostError = { code: 'command-timeout', message: `${task.name}: ${message}` };
     },
     applied: (batch) =>
       batch
@@ -164,7 +200,7 @@ export function ledger(run: HostRun): Ledger {
       return outcomes.has(task.id) ? status !== 'failed' : status === 'ok' && decisions.get(task.id)?.kind !== 'change';
     },
     hasUnknown: () => [...decisions.values()].some(({ kind }) => kind === 'unknown'),
-    stopsHere: () => hostError !== null || failures().length > 0 || run.stop.requested,
+    stopsHere: () => hostError !== null || late !== null || failures().length > 0 || run.stop.requested,
     fault: (task, why) => {
       fail(task, { code: 'task-invalid', message: why });
     },
@@ -185,10 +221,14 @@ export function ledger(run: HostRun): Ledger {
     lost: (fault) => {
       unreachable = true;
       const fix = fault.fix === undefined ? '' : `. ${fault.fix}`;
-      const last = running === null ? '' : `. The last task known to run was "${running.step.task.name}"`;
-      hostError = { code: fault.code, message: `${fault.message}${fix}${last}` };
-      if (running !== null)
-        fail(running.step.task, { code: 'lost', message: 'the connection was lost while it ran; it may have gone on' });
+      // Before there was a shell there is nothing that was not seen.
+      const known = fault.code === 'lost' ? `. ${seen.whenLost()}` : '';
+      hostError = { code: fault.code, message: `${fault.message}${fix}${known}` };
+      for (const step of seen.open) {
+        const { diff, disruptive } = step.decision.plan;
+        const message = step === seen.running ? LOST_IN_IT : LOST_AFTER_IT;
+        put(step.task, 'failed', { error: { code: 'lost', message }, diff, disruptive, ms: elapsed(step) });
+      }
     },
     finish: () => {
       finished = true;
@@ -202,7 +242,7 @@ export function ledger(run: HostRun): Ledger {
       const first = failed[0];
       const plansBlocked = first?.status === 'blocked';
       if (run.command === 'apply') {
-        if (run.stop.requested && hostError === null && failed.length === 0 && isHalfDone()) hostError = INTERRUPTED;
+        if (run.stop.requested && hostError === null && failed.length === 0 && isHalfDone()) hostError = unfinished();
         notRun(plansBlocked ? 'nothing was changed on this host' : 'not run');
       }
       const error =
@@ -218,14 +258,23 @@ export function ledger(run: HostRun): Ledger {
     },
   };
 
+  const elapsed = (step: Step) => run.clock() - (starts.get(step) ?? run.clock());
   const isPending = (task: Task) => {
     const status = results.get(task.id)?.status;
     return (status === 'changed' && !outcomes.has(task.id)) || status === 'unknown';
   };
   const notRun = (message: string) => {
     for (const task of run.host.tasks) {
-      if (isPending(task)) put(task, 'skipped', { error: { code: 'not-run', message } });
+      if (!isPending(task)) continue;
+      const what =
+        unreachable && seen.isUnseen(task.id) ? 'not known to have run: the connection was lost before' : message;
+      put(task, 'skipped', { error: { code: 'not-run', message: what } });
     }
+  };
+  const unfinished = (): Problem => {
+    const { overtime } = run.stop;
+    if (overtime === null) return { code: 'interrupted', message: UNFINISHED };
+    return { ...overtime, message: `${overtime.message}: ${UNFINISHED}` };
   };
   const isHalfDone = () => !finished && (book.changedSomething || run.host.tasks.some(isPending));
   const statusOf = (failed: boolean): HostStatus => {
@@ -265,6 +314,18 @@ function failure(exitCode: number, stdout: string, stderr: string): Problem {
   const said = (stderr.trim() === '' ? stdout : stderr).trim();
   return { code: 'task-failed', message: said === '' ? `exit ${exitCode}` : `exit ${exitCode}: ${lastLines(said)}` };
 }
+
+/** What is said of a task that took too long; `partly`: it ended, something that it had started did not. */
+function tooLate(seconds: number, end: Overrun | 'by itself' | 'partly'): Problem {
+  return { code: 'command-timeout', message: `it did not end within ${seconds} s; ${TOO_LATE[end]}` };
+}
+
+const TOO_LATE: Readonly<Record<Parameters<typeof tooLate>[1], string>> = {
+  ended: 'it was ended, and may be half done',
+  'by itself': 'it came to its end before it could be ended',
+  partly: 'it was ended, but some of what it started could not be ended and may still be running',
+  left: 'it could not be ended, and may still be running',
+};
 
 /** `changed_when: false`: it runs, and counts for nothing. */
 function neverChanges(task: Task): boolean {

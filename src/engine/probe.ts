@@ -1,4 +1,5 @@
 import type { FileState } from '../model/host-state.ts';
+import { SAY_PID } from './end-tasks.ts';
 import type { Frame } from './frames.ts';
 import type { ProbeOutput } from './module.ts';
 import { prelude } from './prelude.ts';
@@ -15,7 +16,7 @@ export interface ProbeScript {
 
 /**
  * All probes of a host as one script. Files are read for all tasks together, two forks for {@link CHUNK} of them; equal
- * texts run once. Probes travel in argv, so one that carries a secret is a bug.
+ * texts run once. Probes travel in argv, so one that carries a secret is a bug. TERM ends it after the running piece.
  */
 export function probeScript(scripts: readonly Script[], nonce: string, rendering: Rendering): ProbeScript {
   const paths = [...new Set(scripts.flatMap((script) => script.files))];
@@ -42,7 +43,7 @@ export function probeScript(scripts: readonly Script[], nonce: string, rendering
     ...[...texts].map(([text, id]) => `ip_b ${id}; (\n${text}\n) </dev/null; ip_e ${id} $?`),
   ];
   return {
-    text: `${prelude(nonce)}\n${READ_FILES}\n${body.join('\n')}\nip_b done; ip_e done 0`,
+    text: `${prelude(nonce)}\n${READ_FILES}\ntrap 'exit 143' TERM\n${SAY_PID}\n${body.join('\n')}\nip_b done; ip_e done 0`,
     read: (frames) => {
       const files = new Map<string, FileState>();
       for (const [index, chunk] of chunks.entries()) {

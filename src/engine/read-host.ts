@@ -1,13 +1,16 @@
 import { HostState } from '../model/host-state.ts';
 import type { Task } from '../model/task.ts';
 import { factsProbe, RELEASE_FILE, readFacts } from './facts.ts';
+import type { Frame } from './frames.ts';
 import type { HostRun } from './host-run.ts';
 import type { Ledger } from './ledger.ts';
 import type { AnyModule, Facts } from './module.ts';
 import { probeScript } from './probe.ts';
 import { resultRegister } from './register.ts';
+import type { Problem } from './result.ts';
 import type { Session } from './session.ts';
 import { readFiles } from './sh.ts';
+import { HostFault, type Overrun, runInTime } from './time-limit.ts';
 
 /** A host as it was read, and the arguments that could be known then. */
 export interface View extends Arguments {
@@ -20,16 +23,9 @@ interface Arguments {
   readonly argFaults: ReadonlyMap<string, string>;
 }
 
-/** Files keep changing size while they are read, so no plan can be made on them. */
-export class UnsteadyHost extends Error {
-  constructor() {
-    super('a file on the host keeps changing while it is read; nothing more was done');
-    this.name = 'UnsteadyHost';
-  }
-}
-
 /** Reads all that the tasks need; tasks whose arguments come to be known by that are read in a second exchange. */
 export async function readHost(run: HostRun, session: Session, book: Ledger): Promise<View> {
+  book.reading();
   const needs = run.host.tasks.flatMap((task) => [...task.when.needs, ...task.args.needs]);
   const before = knownArgs(run, book);
   const first = await exchange(run, session, before.args, book.facts ?? {}, needs);
@@ -52,10 +48,12 @@ async function exchange(
   const scripts = probed.map((task) => moduleOf(run, task).probe(args.get(task.id), facts));
   for (let attempt = 1; ; attempt += 1) {
     const probe = probeScript([readFiles([RELEASE_FILE]), factsProbe(needs), ...scripts], run.nonce, run.rendering);
-    const outputs = probe.read(await session.run(probe.text));
+    const outputs = probe.read(await readInTime(run, session, probe.text));
     if (outputs === null) {
       if (attempt < 3) continue;
-      throw new UnsteadyHost();
+      // No plan can be made on it.
+      const message = 'a file on the host keeps changing while it is read; nothing more was done';
+      throw new HostFault({ code: 'unsteady', message });
     }
     const [release, uname, ...answers] = outputs;
     const parsed = probed.map((task, index) => {
@@ -65,6 +63,31 @@ async function exchange(
     });
     return { state: HostState.merge(parsed), facts: readFacts(release?.files.get(RELEASE_FILE), uname?.stdout ?? '') };
   }
+}
+
+/** Reading changes nothing, so it is also ended when the time of the whole run is over. */
+async function readInTime(run: HostRun, session: Session, script: string): Promise<ReadonlyMap<string, Frame>> {
+  const seconds = run.limits.command || null;
+  let forget: () => void = () => {};
+  try {
+    const { frames, overrun } = await runInTime(session, script, run.limits.timer, (watch) => {
+      forget = run.stop.onRequest(() => {
+        if (run.stop.overtime !== null) watch.expire();
+      });
+      watch.start(seconds, () => {});
+      return {};
+    });
+    if (overrun === null) return frames;
+    throw new HostFault(run.stop.overtime ?? tooSlow(seconds ?? 0, overrun));
+  } finally {
+    forget();
+  }
+}
+
+function tooSlow(seconds: number, overrun: Overrun): Problem {
+  const end = overrun === 'ended' ? 'it was ended' : 'it could not be ended, and may still be running';
+  const message = `reading the host did not come to an end within ${seconds} s (--command-timeout): a command that only reads hangs there; ${end}. Nothing more was done`;
+  return { code: 'command-timeout', message };
 }
 
 /** The arguments of every task that can be known by now. */

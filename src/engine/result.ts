@@ -48,6 +48,8 @@ export interface Recap {
 export interface RunResult {
   readonly hosts: ReadonlyMap<string, HostResult>;
   readonly interrupted: boolean;
+  /** The time of the whole run was over before it was at its end. */
+  readonly timedOut: boolean;
 }
 
 export function recapOf(host: HostResult): Recap {
@@ -66,7 +68,7 @@ export function exitCodeOf(command: 'check' | 'apply', result: RunResult): numbe
   if (result.interrupted) return 130;
   const hosts = [...result.hosts.values()];
   if (hosts.some(({ status }) => status === 'unreachable')) return 5;
-  if (hosts.some(({ status }) => status === 'failed')) return 4;
+  if (result.timedOut || hosts.some(({ status }) => status === 'failed')) return 4;
   const pending = hosts.some(({ tasks }) => tasks.some(({ status }) => status === 'changed' || status === 'unknown'));
   return command === 'check' && pending ? 2 : 0;
 }

@@ -5,10 +5,12 @@ import type { Transport } from '../transport/transport.ts';
 import type { EventListener } from './events.ts';
 import { runHost, type StopSignal } from './host-run.ts';
 import type { AnyModule } from './module.ts';
+import { type RunStop, withOvertime } from './overtime.ts';
 import { inParallel } from './parallel.ts';
 import type { Redaction } from './present.ts';
 import type { HostResult, HostStatus, RunResult } from './result.ts';
 import type { Rendering } from './sh.ts';
+import type { TimeLimits } from './time-limit.ts';
 
 export interface RunInput {
   readonly command: 'check' | 'apply';
@@ -25,6 +27,7 @@ export interface RunInput {
   readonly nonce: () => string;
   readonly forks: number;
   readonly stop: StopSignal;
+  readonly limits: TimeLimits;
   /** The plans a person has agreed to, by play and host ({@link planKey}); null when nobody was asked. */
   readonly agreed: ReadonlyMap<string, string> | null;
 }
@@ -37,11 +40,17 @@ export interface RunOutcome extends RunResult {
 /** Runs the plays, one after another, each on its batches of hosts, each batch in parallel. */
 export async function run(input: RunInput): Promise<RunOutcome> {
   const progress = newProgress();
+  const { stop, forget } = withOvertime(input.stop, input.limits, (why) => input.emit({ type: 'stopping', why }));
   for (const play of input.plays) {
+    if (stop.requested) {
+      for (const { host } of play.hosts) progress.leftOut(host, play, stop);
+      continue;
+    }
     input.emit({ type: 'play-started', play: play.name, hosts: play.hosts.map(({ host }) => host) });
-    const end = await runPlay(input, play, progress);
-    if (end === 'run' || input.stop.requested) break;
+    const end = await runPlay({ ...input, stop }, play, progress);
+    if (end === 'run') break;
   }
+  forget();
   const result = progress.result(input);
   input.emit({ type: 'run-finished', result });
   return result;
@@ -55,11 +64,12 @@ export function planKey(play: number, host: string): string {
  * What a batch ended that failed: its play, when all of it failed; the whole run, when more of it failed than the play
  * allows. Hosts that an earlier play lost are in no batch, and count for nothing here.
  */
-async function runPlay(input: RunInput, play: CompiledPlay, progress: Progress): Promise<'play' | 'run' | null> {
+async function runPlay(input: Stoppable, play: CompiledPlay, progress: Progress): Promise<'play' | 'run' | null> {
   for (const batch of batches(play)) {
     const standing = batch.filter(({ host }) => progress.mayGoOn(host));
     await inParallel(standing, input.forks, async (host) => {
-      if (!input.stop.requested) await runHostOfPlay(input, play, host, progress);
+      if (input.stop.requested) progress.leftOut(host.host, play, input.stop);
+      else await runHostOfPlay(input, play, host, progress);
     });
     const failed = standing.filter(({ host }) => !progress.mayGoOn(host)).length;
     if (failed === 0) continue;
@@ -70,8 +80,10 @@ async function runPlay(input: RunInput, play: CompiledPlay, progress: Progress):
   return null;
 }
 
+type Stoppable = RunInput & { readonly stop: RunStop };
+
 async function runHostOfPlay(
-  input: RunInput,
+  input: Stoppable,
   play: CompiledPlay,
   host: CompiledHost,
   progress: Progress,
@@ -90,6 +102,7 @@ async function runHostOfPlay(
     clock: input.clock,
     nonce: input.nonce(),
     stop: input.stop,
+    limits: input.limits,
     foreseen: progress.foreseen(host.host),
     agreed: input.agreed === null ? null : (input.agreed.get(key) ?? ''),
     changedBefore: progress.hasChanged(host.host),
@@ -115,7 +128,8 @@ function newProgress() {
   const hosts = new Map<string, HostResult>();
   const foreseen = new Map<string, HostState>();
   const digests = new Map<string, string>();
-  return {
+  let timedOut = false;
+  const book = {
     mayGoOn: (host: string) => !['failed', 'unreachable'].includes(hosts.get(host)?.status ?? 'ok'),
     hasChanged: (host: string) => hosts.get(host)?.status === 'changed',
     foreseen: (host: string) => foreseen.get(host) ?? HostState.empty,
@@ -125,14 +139,25 @@ function newProgress() {
       foreseen.set(host, outcome.foreseen);
       digests.set(key, outcome.digest);
     },
+    /** The host's turn in this play did not come. */
+    leftOut: (host: string, play: CompiledPlay, { overtime }: RunStop) => {
+      if (overtime === null || !book.mayGoOn(host)) return;
+      timedOut = true;
+      const before = hosts.get(host);
+      const message = `${overtime.message}, and "${play.name}" was not begun on this host`;
+      const status: HostStatus = before === undefined || before.status === 'skipped' ? 'skipped' : 'failed';
+      hosts.set(host, { status, error: { ...overtime, message }, tasks: before?.tasks ?? [] });
+    },
     result: (input: RunInput): RunOutcome => {
       const inOrder = new Map<string, HostResult>();
       for (const { host } of input.plays.flatMap((play) => play.hosts)) {
         inOrder.set(host, hosts.get(host) ?? { status: 'skipped', error: null, tasks: [] });
       }
-      return { hosts: inOrder, interrupted: input.stop.requested, digests };
+      const isLate = [...inOrder.values()].some(({ error }) => error?.code === 'total-timeout');
+      return { hosts: inOrder, interrupted: input.stop.requested, timedOut: timedOut || isLate, digests };
     },
   };
+  return book;
 }
 
 function combine(before: HostResult, after: HostResult): HostResult {

@@ -1,5 +1,6 @@
 import type { Target } from '../model/host.ts';
 import { ConnectFault, type Connection, type Shell, type ShellEnd, type Transport } from '../transport/transport.ts';
+import { ALL_ENDED, endTasksScript, readPid, type ShellProcess, terminateScript } from './end-tasks.ts';
 import { type Frame, frameReader } from './frames.ts';
 
 /**
@@ -9,8 +10,11 @@ import { type Frame, frameReader } from './frames.ts';
 export interface Session {
   /** Runs a script that ends with a frame `done`. Rejects with a {@link ConnectFault} when the host is lost meanwhile. */
   run(script: string, listener?: Partial<ExchangeListener>): Promise<ReadonlyMap<string, Frame>>;
-  /** Sends TERM to a process of the same user on the host, over a shell of its own. */
-  terminate(pid: number): Promise<void>;
+  /** Lets the running task of the script end, and nothing after it begin. Over a shell of its own. */
+  terminate(): Promise<void>;
+  /** Ends the script and all that it runs; `left` where something of it is still there, or nothing could be done. */
+  endTasks(): Promise<'ended' | 'left'>;
+  /** Never waits for what runs. */
   close(): Promise<void>;
 }
 
@@ -26,6 +30,10 @@ export async function openSession(transport: Transport, target: Target, nonce: s
 
 function session(connection: Connection, nonce: string): Session {
   let shell: Promise<Shell> | null = null;
+  let opened: Shell | null = null;
+  /** Only while a script runs that knows what a TERM means; before and after it would end the shell. */
+  let shellProcess: ShellProcess | null = null;
+  let terminated = false;
   let frames = new Map<string, Frame>();
   let listener: Partial<ExchangeListener> = {};
   let settle: { resolve(): void; reject(fault: ConnectFault): void } | null = null;
@@ -34,11 +42,17 @@ function session(connection: Connection, nonce: string): Session {
 
   const reader = frameReader(nonce, {
     begin: (id) => {
-      if (id !== 'done') listener.begin?.(id);
+      if (id === 'done') shellProcess = null;
+      else if (id !== 'pid') listener.begin?.(id);
     },
     end: (frame) => {
       if (frame.id === 'done') {
         settle?.resolve();
+        return;
+      }
+      if (frame.id === 'pid') {
+        shellProcess = readPid(frame.stdout);
+        if (terminated) void alongside(terminateScript).catch(() => {});
         return;
       }
       frames.set(frame.id, frame);
@@ -55,17 +69,34 @@ function session(connection: Connection, nonce: string): Session {
   const send = async (script: string): Promise<void> => {
     if (shell !== null) return (await shell).write(`${script}\n`);
     shell = connection.shell(`${script}; exec sh`, output);
-    const opened = await shell;
+    opened = await shell;
     void opened.ended.then((end) => {
       over = new ConnectFault('lost', farewell(end, lastWords, nonce));
       settle?.reject(over);
     });
   };
 
+  /** What a script about the shell's process prints, run beside it as the same user. */
+  const alongside = async (script: (of: ShellProcess) => string): Promise<string> => {
+    if (shellProcess === null) return '';
+    let printed = '';
+    const beside = await connection.shell(script(shellProcess), {
+      stdout: (bytes) => {
+        printed += bytes;
+      },
+      stderr: () => {},
+    });
+    beside.end();
+    await beside.ended;
+    return printed;
+  };
+
   return {
     run: async (script, heard = {}) => {
       if (over !== null) throw over;
       frames = new Map();
+      shellProcess = null;
+      terminated = false;
       listener = heard;
       const done = new Promise<void>((resolve, reject) => {
         settle = { resolve, reject };
@@ -76,13 +107,12 @@ function session(connection: Connection, nonce: string): Session {
       settle = null;
       return frames;
     },
-    terminate: async (pid) => {
-      const killer = await connection.shell(`kill -TERM ${Math.trunc(pid)}`, { stdout: () => {}, stderr: () => {} });
-      killer.end();
-      await killer.ended;
+    terminate: async () => {
+      terminated = true;
+      await alongside(terminateScript);
     },
+    endTasks: async () => ((await alongside(endTasksScript)).includes(ALL_ENDED) ? 'ended' : 'left'),
     close: async () => {
-      const opened = await Promise.resolve(shell).catch(() => null);
       opened?.end();
       await connection.close();
     },
@@ -95,7 +125,7 @@ function farewell(end: ShellEnd, lastWords: string, nonce: string): string {
   const said = lastWords
     .trim()
     .split('\n')
-    .filter((line) => !line.includes(nonce))
+    .filter((line) => line.trim() !== '' && !line.includes(nonce))
     .slice(-3)
     .join('; ');
   return `the shell on the host ended (${why})${said === '' ? '' : `: ${said}`}`;

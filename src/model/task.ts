@@ -23,6 +23,8 @@ export interface Task {
   /** `changed_when`, `failed_when`, given the registered result. */
   readonly changedWhen?: Deferred<boolean>;
   readonly failedWhen?: Deferred<boolean>;
+  /** Seconds that it may take; 0: as long as it does. Where it is missing, the run's own limit holds. */
+  readonly timeout?: number;
   readonly tags: readonly string[];
   /** Where the user wrote it, or what it was compiled from. */
   readonly span: Span | null;

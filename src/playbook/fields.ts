@@ -39,6 +39,21 @@ export function booleanField(reading: Reading, map: Mapping, key: string, at: Po
   return undefined;
 }
 
+/** A time in whole seconds. */
+export function secondsField(reading: Reading, map: Mapping, key: string, at: Pointer): number | undefined {
+  const value = map[key];
+  if (value === undefined || value === null) return undefined;
+  const seconds = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+  if (Number.isSafeInteger(seconds) && (seconds as number) >= 0 && (seconds as number) <= LONGEST_TIMEOUT) {
+    return seconds as number;
+  }
+  wrongType(reading, [...at, key], key, `a whole number of seconds, at most ${LONGEST_TIMEOUT}`);
+  return undefined;
+}
+
+/** More seconds than these a timer of Node cannot count. */
+export const LONGEST_TIMEOUT = 1_000_000;
+
 /** A text or a list of texts. */
 export function textsField(
   reading: Reading,

@@ -34,6 +34,7 @@ export const TASK_KEYS: readonly string[] = [
   'ignore_errors',
   'changed_when',
   'failed_when',
+  'timeout',
 ];
 
 export const BLOCK_KEYS: readonly string[] = ['name', 'block', 'when', 'tags', 'vars', 'become', 'ignore_errors'];
@@ -79,7 +80,7 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
   set_fact: 'use `vars` of the play, a block or a task',
   strategy: 'remove it: every host goes on by itself',
   throttle: 'use `serial` of the play, or --forks',
-  timeout: 'use --timeout for the whole run',
+  timeout: 'write it at each task, or use --command-timeout for all of them',
   vars_prompt: 'give the value with --extra-vars',
   become_method: 'set `ansible_become_method` in the inventory',
   become_flags: 'remove it',

@@ -57,6 +57,8 @@ export interface PlayTask {
   readonly isFaulty: boolean;
   readonly changedWhen?: readonly Condition[];
   readonly failedWhen?: readonly Condition[];
+  /** Seconds; 0: as long as it takes. */
+  readonly timeout?: number;
   readonly span: Span;
 }
 

@@ -1,6 +1,6 @@
 import { error } from '../lang/diagnostic.ts';
 import { checkSchema, checkValue, diagnostic } from '../lang/schema.ts';
-import type { Pointer } from '../lang/yaml.ts';
+import { type Pointer, Vaulted } from '../lang/yaml.ts';
 import type { Span } from '../model/span.ts';
 import { isMapping, type Mapping, mappingField, type Reading } from './fields.ts';
 import type { Argument, PlayTask } from './play.ts';
@@ -35,6 +35,12 @@ export function readArguments(reading: Reading, task: Mapping, key: string, spec
     return located(args, keySpan);
   }
 
+  const bare = (free: string, whole: unknown): Arguments => {
+    const args = [{ name: free, value: whole, span: document.span(place) }, ...listed(reading, more, morePlace)];
+    checkMerged(reading, spec, args, keySpan);
+    return located(args, keySpan);
+  };
+  if (value instanceof Vaulted && spec.free !== undefined) return bare(spec.free, value);
   const text = typeof value === 'string' ? value : document.sourceText(place);
   if (spec.free === undefined || text === undefined) {
     diagnostics.push(notAMapping(reading, place, key, spec, text));
@@ -46,9 +52,7 @@ export function readArguments(reading: Reading, task: Mapping, key: string, spec
     const fix = `write \`args:\` below the module, with \`${swallowed}: …\` in it`;
     diagnostics.push(error('key-value-arguments', message, { span: document.span(place), fix }));
   }
-  const args = [{ name: spec.free, value: text, span: document.span(place) }, ...listed(reading, more, morePlace)];
-  checkMerged(reading, spec, args, keySpan);
-  return located(args, keySpan);
+  return bare(spec.free, text);
 }
 
 function listed(reading: Reading, map: Mapping, at: Pointer): readonly Argument[] {

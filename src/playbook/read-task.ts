@@ -6,6 +6,7 @@ import {
   type Mapping,
   mappingField,
   type Reading,
+  secondsField,
   tagsField,
   textField,
   textsField,
@@ -30,6 +31,7 @@ export function readTask(reading: Reading, map: Mapping, at: Pointer, around: In
   const loop = readLoop(reading, map, at);
   const changedWhen = readConditions(reading, map, 'changed_when', at);
   const failedWhen = readConditions(reading, map, 'failed_when', at);
+  const timeout = secondsField(reading, map, 'timeout', at);
   const vars = mappingField(reading, map, 'vars', at);
   checkTemplates(reading, vars, [...at, 'vars']);
   const name = textField(reading, map, 'name', at);
@@ -46,6 +48,7 @@ export function readTask(reading: Reading, map: Mapping, at: Pointer, around: In
     ignoreErrors: booleanField(reading, map, 'ignore_errors', at) ?? around.ignoreErrors,
     ...(changedWhen.length === 0 ? {} : { changedWhen }),
     ...(failedWhen.length === 0 ? {} : { failedWhen }),
+    ...(timeout === undefined ? {} : { timeout }),
     span: name === undefined ? document.span(at) : document.span([...at, 'name']),
   };
   const spec = key === null ? undefined : reading.registry.get(key);

@@ -1,3 +1,4 @@
+import { LONGEST_TIMEOUT } from './fields.ts';
 import type { ModuleSpec } from './registry.ts';
 
 /** The JSON Schema (draft 7) of a playbook, for editors. The program itself checks playbooks by read-playbook.ts. */
@@ -67,6 +68,12 @@ export function playbookSchema(modules: readonly ModuleSpec[]): unknown {
           listen: texts,
           changed_when: condition,
           failed_when: condition,
+          timeout: {
+            type: 'integer',
+            minimum: 0,
+            maximum: LONGEST_TIMEOUT,
+            description: 'seconds that it may take on a host; 0: as long as it does',
+          },
           ...Object.fromEntries(modules.map((module) => [module.name, argumentsSchema(module)])),
         },
         oneOf: modules.map(({ name }) => ({ required: [name] })),

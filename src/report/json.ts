@@ -1,5 +1,6 @@
 import type { RunEvent } from '../engine/events.ts';
 import { type HostResult, type Recap, type RunResult, recapOf } from '../engine/result.ts';
+import type { Diagnostic } from '../lang/diagnostic.ts';
 import type { Output, Reporter } from './output.ts';
 
 export const RUN_SCHEMA = 'ipsec-play/run/1';
@@ -12,6 +13,8 @@ export interface RunDocument {
   readonly exitCode: number;
   readonly hosts: Readonly<Record<string, HostResult>>;
   readonly recap: Readonly<Record<string, Recap>>;
+  /** All that is wrong with the input; no host was touched. Only with exit code 3. */
+  readonly diagnostics?: readonly Diagnostic[];
 }
 
 export function runDocument(command: string, playbook: string, exitCode: number, result: RunResult): RunDocument {
@@ -25,6 +28,16 @@ export function runDocument(command: string, playbook: string, exitCode: number,
   };
 }
 
+/** The document of a run that did not begin, because the input is wrong. */
+export function refusedDocument(command: string, playbook: string, diagnostics: readonly Diagnostic[]): RunDocument {
+  return { schema: RUN_SCHEMA, command, playbook, exitCode: 3, hosts: {}, recap: {}, diagnostics };
+}
+
+/** The same as the one line of `--output jsonl`. */
+export function refusedLine(diagnostics: readonly Diagnostic[]): string {
+  return `${JSON.stringify({ type: 'run-refused', exitCode: 3, diagnostics })}\n`;
+}
+
 /** One event a line, as it happens. */
 export function jsonLinesReporter(output: Output): Reporter {
   return { listen: (event) => output.results(`${JSON.stringify(plain(event))}\n`), close: async () => {} };
@@ -32,10 +45,11 @@ export function jsonLinesReporter(output: Output): Reporter {
 
 function plain(event: RunEvent): unknown {
   if (event.type !== 'run-finished') return event;
-  const { hosts, interrupted } = event.result;
+  const { hosts, interrupted, timedOut } = event.result;
   return {
     type: event.type,
     interrupted,
+    timedOut,
     recap: Object.fromEntries([...hosts].map(([name, host]) => [name, recapOf(host)])),
   };
 }

@@ -23,7 +23,11 @@ export function plainReporter(output: Output, options: ReportOptions): Reporter 
     }
     if (event.type === 'task-finished') show(event.host, event.task);
     if (event.type === 'host-finished') for (const task of event.result.tasks) show(event.host, task);
-    if (event.type === 'stopping') output.messages('stopping: running tasks end, nothing new begins\n');
+    if (event.type === 'stopping') {
+      output.messages(
+        `stopping${event.why === undefined ? '' : `, ${event.why}`}: running tasks end, nothing new begins\n`,
+      );
+    }
     if (event.type === 'run-finished') write(['', ...recapLines(options.command, event.result, output.colors)]);
   };
   return { listen, close: async () => {} };

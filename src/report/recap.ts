@@ -22,7 +22,7 @@ export function recapLines(command: 'check' | 'apply', result: RunResult, colors
   return lines;
 }
 
-function summary(command: 'check' | 'apply', { hosts, interrupted }: RunResult): string {
+function summary(command: 'check' | 'apply', { hosts, interrupted, timedOut }: RunResult): string {
   const all = [...hosts.values()];
   const count = (status: HostResult['status']) => all.filter((host) => host.status === status).length;
   const parts: string[] = [];
@@ -32,7 +32,8 @@ function summary(command: 'check' | 'apply', { hosts, interrupted }: RunResult):
   if (count('failed') > 0) parts.push(`${hostsOf(count('failed'))} failed`);
   if (count('unreachable') > 0) parts.push(`${hostsOf(count('unreachable'))} unreachable`);
   if (count('skipped') > 0) parts.push(`${hostsOf(count('skipped'))} not begun`);
-  return `${interrupted ? 'Interrupted. ' : ''}${parts.length === 0 ? 'No hosts' : parts.join(', ')}.`;
+  const cut = interrupted ? 'Interrupted. ' : timedOut ? 'Out of time (--total-timeout). ' : '';
+  return `${cut}${parts.length === 0 ? 'No hosts' : parts.join(', ')}.`;
 }
 
 function hostsOf(count: number): string {

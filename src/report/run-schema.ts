@@ -25,7 +25,12 @@ export const runSchema = {
     schema: { const: 'ipsec-play/run/1' },
     command: { enum: ['check', 'apply'] },
     playbook: text,
-    exitCode: { enum: [0, 2, 4, 5, 6, 130] },
+    exitCode: { enum: [0, 2, 3, 4, 5, 6, 130] },
+    diagnostics: {
+      type: 'array',
+      items: { $ref: '#/definitions/diagnostic' },
+      description: 'only with exit code 3: all that is wrong with the input; there are no hosts then',
+    },
     hosts: { type: 'object', additionalProperties: { $ref: '#/definitions/host' } },
     recap: {
       type: 'object',
@@ -38,6 +43,34 @@ export const runSchema = {
     },
   },
   definitions: {
+    span: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['file', 'line', 'column', 'endLine', 'endColumn'],
+      properties: { file: text, line: count, column: count, endLine: count, endColumn: count },
+    },
+    diagnostic: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['severity', 'code', 'message'],
+      properties: {
+        severity: { enum: ['error', 'warning'] },
+        code: text,
+        message: text,
+        found: { ...text, description: 'what was written' },
+        fix: { ...text, description: 'what to write instead, or to do' },
+        span: { $ref: '#/definitions/span' },
+        related: {
+          type: 'array',
+          items: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['message', 'span'],
+            properties: { message: text, span: { $ref: '#/definitions/span' } },
+          },
+        },
+      },
+    },
     host: {
       type: 'object',
       additionalProperties: false,

@@ -255,6 +255,11 @@ test('changed_when and failed_when are asked with the result of the task', () =>
   expect(never?.changedWhen?.resolve({})).toBe(false);
 });
 
+test('timeout is a number of seconds, of all tasks of a loop and of a tunnel too; 0 stays', () => {
+  const made = tasks('- { command: a, timeout: 30, loop: [1, 2] }\n- { command: b, timeout: "0" }\n- command: c');
+  expect(made.map(({ timeout }) => timeout)).toEqual([30, 30, 0, undefined]);
+});
+
 describe('tags', () => {
   const list = `
 - { name: plain, command: a }

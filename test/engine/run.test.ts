@@ -380,19 +380,6 @@ describe('many hosts', () => {
   });
 });
 
-describe('a connection that is lost', () => {
-  test('names the last task known to run, and exits as unreachable', async () => {
-    const tasks = [
-      task('1', 'write', { path: '/etc/x', text: 'x' }),
-      task('2', 'action', { script: 'kill -9 $$; sleep 1' }),
-    ];
-    const outcome = await toyRun(root, [play({ a: tasks })]);
-    expect(outcome.hosts.get('a')?.status).toBe('unreachable');
-    expect(outcome.hosts.get('a')?.error?.message).toContain('The last task known to run was "task 2"');
-    expect(outcome.statuses).toEqual(['a 1 changed', 'a 2 failed']);
-  });
-});
-
 describe('stopping', () => {
   test('the running task ends, nothing after it begins', async () => {
     const callbacks = new Set<() => void>();

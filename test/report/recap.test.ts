@@ -8,6 +8,7 @@ const plain = pico.createColors(false);
 const run = (statuses: readonly HostStatus[], interrupted = false): RunResult => ({
   hosts: new Map(statuses.map((status, index) => [`h${index}`, host(status)])),
   interrupted,
+  timedOut: false,
 });
 
 function host(status: HostStatus): HostResult {
@@ -31,6 +32,12 @@ describe('the last sentence', () => {
   ] as const)('%s of %j', (command, statuses, interrupted, expected) => {
     expect(summary(command, run(statuses, interrupted))).toBe(expected);
   });
+
+  test('of a run whose time was over', () => {
+    expect(summary('apply', { ...run(['ok', 'skipped']), timedOut: true })).toBe(
+      'Out of time (--total-timeout). 1 host in sync, 1 host not begun.',
+    );
+  });
 });
 
 describe('the exit code', () => {
@@ -47,10 +54,22 @@ describe('the exit code', () => {
     expect(exitCodeOf('apply', run(statuses, true))).toBe(130);
   });
 
+  test('a run whose time was over has failed, though no host did; an unreachable host and an interrupt tell more', () => {
+    const late = (statuses: readonly HostStatus[], interrupted = false) => ({
+      ...run(statuses, interrupted),
+      timedOut: true,
+    });
+    expect(exitCodeOf('apply', late(['ok', 'skipped']))).toBe(4);
+    expect(exitCodeOf('check', late(['changed', 'skipped']))).toBe(4);
+    expect(exitCodeOf('apply', late(['skipped', 'unreachable']))).toBe(5);
+    expect(exitCodeOf('apply', late(['ok', 'skipped'], true))).toBe(130);
+  });
+
   test('what is not known yet is pending too, what failed and was to be ignored is not', () => {
     const only = (status: 'unknown' | 'failed', of: HostStatus): RunResult => ({
       hosts: new Map([['a', { status: of, error: null, tasks: [task('t', { status })] }]]),
       interrupted: false,
+      timedOut: false,
     });
     expect(exitCodeOf('check', only('unknown', 'changed'))).toBe(2);
     expect(exitCodeOf('apply', only('failed', 'ok'))).toBe(0);

@@ -85,7 +85,7 @@ export const hosts: ReadonlyMap<string, HostResult> = new Map([
   ['store-a', { status: 'ok', error: null, tasks: [task('package')] }],
 ]);
 
-export const outcome: RunResult = { hosts, interrupted: false };
+export const outcome: RunResult = { hosts, interrupted: false, timedOut: false };
 
 /** What the engine would have told of it. */
 export function events(command: 'check' | 'apply'): RunEvent[] {

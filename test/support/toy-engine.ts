@@ -6,6 +6,7 @@ import { path, readFiles, sh, writeFile } from '../../src/engine/sh.ts';
 import { fileResource, HostState, resourceKind } from '../../src/model/host-state.ts';
 import { type CompiledPlay, known, type Task } from '../../src/model/task.ts';
 import type { Transport } from '../../src/transport/transport.ts';
+import { realTimer } from './fake-timer.ts';
 
 /** Two modules, small enough to see what the engine makes of them: a file of a text, and an action that runs each time. */
 export interface WriteArgs {
@@ -102,16 +103,29 @@ export function play(hosts: Readonly<Record<string, readonly Task[]>>, more: Par
 }
 
 /** Runs real scripts with the machine's sh, each host in its own folder; counts the exchanges. */
-export function shellTransport(options: { connects?: string[]; writes?: string[] } = {}): Transport {
+export function shellTransport(
+  options: {
+    connects?: string[];
+    writes?: string[];
+    shell?: readonly [string, ...string[]];
+    /** Milliseconds by which stderr comes later than stdout: nothing orders the two against each other. */
+    lateStderr?: number;
+  } = {},
+): Transport {
+  const [program, ...words] = options.shell ?? ['sh'];
   return {
     connect: async (target) => {
       options.connects?.push(target.name);
       return {
-        shell: async (program, output) => {
-          const child = spawn('sh', ['-c', Buffer.from(program, 'latin1').toString('utf8')]);
+        shell: async (script, output) => {
+          const child = spawn(program, [...words, '-c', Buffer.from(script, 'latin1').toString('utf8')]);
           child.stdin.on('error', () => {});
           child.stdout.on('data', (data: Buffer) => output.stdout(data.toString('latin1')));
-          child.stderr.on('data', (data: Buffer) => output.stderr(data.toString('latin1')));
+          child.stderr.on('data', (data: Buffer) => {
+            const hear = () => output.stderr(data.toString('latin1'));
+            if (options.lateStderr === undefined) hear();
+            else setTimeout(hear, options.lateStderr);
+          });
           return {
             write: async (bytes) => {
               options.writes?.push(bytes);
@@ -155,6 +169,7 @@ export async function toyRun(
     },
     forks: 8,
     stop: { requested: false, onRequest: () => () => {} },
+    limits: { command: null, total: null, spent: 0, timer: realTimer },
     agreed: null,
     ...more,
     emit: (event) => {

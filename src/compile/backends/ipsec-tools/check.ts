@@ -1,5 +1,7 @@
 import { type Diagnostic, error, warning } from '../../../lang/diagnostic.ts';
+import type { Secret } from '../../../model/secret.ts';
 import { type Perspective, perspectives, type Tunnel } from '../../../model/tunnel.ts';
+import { isUnopened } from '../../../model/unopened.ts';
 import { manualKeyObstacle, pskObstacle } from './carriable.ts';
 import { phase1Of, samePhase1 } from './phase1.ts';
 import { dropsLineOf } from './psk.ts';
@@ -79,7 +81,7 @@ function conflict(one: Perspective, other: Perspective): readonly Diagnostic[] {
   const where = `${one.tunnel.name} and ${other.tunnel.name} both lead from ${host} to ${other.dst.address}`;
   const related = [{ message: 'the other tunnel', span: one.tunnel.at('keying') }];
   const [a, b] = [one.tunnel.keying, other.tunnel.keying];
-  if (a.method === 'psk' && b.method === 'psk' && !a.psk.equals(b.psk)) {
+  if (a.method === 'psk' && b.method === 'psk' && differ(a.psk, b.psk)) {
     const fix = 'use one key for both: psk.txt has one line for each peer';
     return [
       error('peer-psk-differs', `${where}, with different keys`, { span: other.tunnel.at('keying'), related, fix }),
@@ -91,6 +93,11 @@ function conflict(one: Perspective, other: Perspective): readonly Diagnostic[] {
     return [error('peer-phase1-differs', `${where}, with different phase 1`, { span, related, fix })];
   }
   return [];
+}
+
+/** What was not opened may be the same. */
+function differ(a: Secret, b: Secret): boolean {
+  return !a.equals(b) && !isUnopened(a) && !isUnopened(b);
 }
 
 /** One warning for each address that makes ifup drop the lines of others, however many hosts it happens on. */

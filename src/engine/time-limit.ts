@@ -1,0 +1,104 @@
+import type { Frame } from './frames.ts';
+import type { Problem } from './result.ts';
+import type { ExchangeListener, Session } from './session.ts';
+
+/** Calls back after so many milliseconds; gives how to forget that. */
+export type Timer = (ms: number, callback: () => void) => () => void;
+
+/** How long things may take, in seconds; null: as long as they do. */
+export interface TimeLimits {
+  /** One task, or reading a host once; a task's own `timeout` goes before it. */
+  readonly command: number | null;
+  /** The whole run. */
+  readonly total: number | null;
+  /** What of `total` is gone already: the plan was made and shown before. */
+  readonly spent: number;
+  readonly timer: Timer;
+}
+
+/** What became of what took too long: ended, or left running as far as is known. */
+export type Overrun = 'ended' | 'left';
+
+/** What is wrong with a host as a whole, without a fault of its connection. */
+export class HostFault extends Error {
+  readonly problem: Problem;
+  constructor(problem: Problem) {
+    super(problem.message);
+    this.name = 'HostFault';
+    this.problem = problem;
+  }
+}
+
+/** Watches one exchange. */
+export interface Watch {
+  /** Counts from now on; what is counted already is forgotten. */
+  start(seconds: number | null, over: () => void): void;
+  pause(): void;
+  /** Ends what runs now. */
+  expire(): void;
+}
+
+export interface Exchange {
+  readonly frames: ReadonlyMap<string, Frame>;
+  readonly overrun: Overrun | null;
+}
+
+/**
+ * Runs a script under a watch. When the time is over, what runs on the host is ended, and the exchange has a few seconds
+ * to come to its end; then it is given up. Rejects as {@link Session.run} does, where no time was over.
+ */
+export async function runInTime(
+  session: Session,
+  script: string,
+  timer: Timer,
+  watching: (watch: Watch) => Partial<ExchangeListener>,
+): Promise<Exchange> {
+  let forget: () => void = () => {};
+  let giveUp: (overrun: Overrun) => void = () => {};
+  const givenUp = new Promise<Overrun>((resolve) => {
+    giveUp = resolve;
+  });
+  let overrun: Promise<Overrun> | null = null;
+
+  const watch: Watch = {
+    start: (seconds, over) => {
+      forget();
+      forget =
+        seconds === null
+          ? () => {}
+          : timer(seconds * 1000, () => {
+              over();
+              watch.expire();
+            });
+    },
+    pause: () => forget(),
+    expire: () => {
+      if (overrun !== null) return;
+      forget();
+      forget = timer(PATIENCE, () => giveUp('left'));
+      overrun = session.endTasks().catch((): Overrun => 'left');
+      void overrun.then((end) => {
+        forget();
+        if (end === 'left') giveUp(end);
+        else forget = timer(LAST_WORDS, () => giveUp(end));
+      });
+    },
+  };
+  const running = session.run(script, watching(watch)).then(
+    (frames) => ({ frames, fault: null }),
+    (fault: unknown) => ({ frames: new Map<string, Frame>(), fault }),
+  );
+  const outcome = await Promise.race([running, givenUp]);
+  if (typeof outcome === 'string') return { frames: new Map(), overrun: outcome };
+  const end = overrun === null ? null : await Promise.race([overrun, givenUp]);
+  forget();
+  // A shell that was told to stop reading has ended, which is no lost connection.
+  if (end === null && outcome.fault !== null) throw outcome.fault;
+  return { frames: outcome.frames, overrun: end };
+}
+
+/** Milliseconds to end a task on the host: five seconds from TERM to KILL, and the ways there and back. */
+const PATIENCE = 20_000;
+
+/** Milliseconds for the shell to say that what it ran has ended. */
+const LAST_WORDS = 5000;
