@@ -33,6 +33,24 @@ export function memoryFiles(files: Readonly<Record<string, string>>): InventoryF
   };
 }
 
+/** Files that are read once, however often they are asked for; `heldVault` tells whether any of them holds a text of Ansible Vault. */
+export function remembered(files: InventoryFiles): InventoryFiles & { heldVault(): boolean } {
+  const texts = new Map<string, string | undefined>();
+  let held = false;
+  return {
+    ...files,
+    read: (path) => {
+      if (!texts.has(path)) {
+        const text = files.read(path);
+        held ||= text?.includes('$ANSIBLE_VAULT') ?? false;
+        texts.set(path, text);
+      }
+      return texts.get(path);
+    },
+    heldVault: () => held,
+  };
+}
+
 function isLocked(directory: string): boolean {
   try {
     readdirSync(directory);

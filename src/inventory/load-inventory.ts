@@ -5,7 +5,7 @@ import type { Located } from '../lang/yaml.ts';
 import type { InventoryFiles } from './files.ts';
 import { emptyTree, type GroupTree } from './group-tree.ts';
 import type { Inventory } from './inventory.ts';
-import { type Loading, readDocument, variablesReader } from './read-document.ts';
+import { type Loading, readDocument, type VaultReading, variablesReader } from './read-document.ts';
 import { readHosts } from './read-hosts.ts';
 import { resolveInventory } from './resolve-inventory.ts';
 import { varsDirectory } from './vars-directory.ts';
@@ -13,6 +13,7 @@ import { varsDirectory } from './vars-directory.ts';
 export interface InventoryOptions {
   /** Where the playbook is: its group_vars and host_vars count too. */
   readonly playbookDirectory?: string;
+  readonly vault?: VaultReading;
 }
 
 export interface LoadedInventory {
@@ -33,7 +34,8 @@ export function loadInventory(
 ): LoadedInventory {
   const diagnostics: Diagnostic[] = [];
   const files = withoutLocked(source, diagnostics);
-  const loading: Loading = { files, sources: new Map(), diagnostics };
+  const { vault } = options;
+  const loading: Loading = { files, sources: new Map(), diagnostics, ...(vault === undefined ? {} : { vault }) };
   const place = normalize(location).replace(/(?<=.)\/$/, '');
   const directory = files.isDirectory(place) ? place : dirname(place);
   const hostsFile = files.isDirectory(place) ? hostsFileIn(place, loading) : place;

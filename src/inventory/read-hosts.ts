@@ -160,7 +160,7 @@ function sectionOf(reading: Reading, group: string, section: string, value: unkn
   const example =
     section === 'vars'
       ? 'name: value'
-      : Array.isArray(value) && typeof value[0] === 'string'
+      : Array.isArray(value) && typeof value[0] === 'string' && reading.document.source.sealed !== true
         ? `${value[0]}:`
         : 'name:';
   const fix = `"${section}:" with a line "${example}" below it for each${Array.isArray(value) ? ', without "- "' : ''}`;

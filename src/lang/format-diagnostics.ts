@@ -6,7 +6,7 @@ import type { Source } from './source.ts';
 
 /**
  * All diagnostics as text for people: place, code and message, the lines around it with the place underlined, what was
- * found and what to write. Sorted by place, each once, with a count at the end. Values of sensitive keys are masked.
+ * found and what to write. Of a file that is encrypted no line is shown. Sorted by place, each once, with a count at the end. Values of sensitive keys are masked.
  */
 export function formatDiagnostics(
   diagnostics: readonly Diagnostic[],
@@ -24,7 +24,8 @@ export function formatDiagnostics(
     return cached;
   };
   const sorted = unique(diagnostics).sort(byPlace);
-  const blocks = sorted.map((diagnostic) => block(diagnostic, shownLines, paint));
+  const isSealed = (file: string) => sources.get(file)?.sealed === true;
+  const blocks = sorted.map((diagnostic) => block(diagnostic, isSealed, shownLines, paint));
   return `${[...blocks, counts(sorted, paint)].join('\n\n')}\n`;
 }
 
@@ -32,17 +33,20 @@ type Paint = ReturnType<typeof pico.createColors>;
 
 function block(
   diagnostic: Diagnostic,
+  isSealed: (file: string) => boolean,
   shownLines: (file: string) => readonly ShownLine[] | undefined,
   paint: Paint,
 ): string {
   const { severity, code, message, found, fix, span, related = [] } = diagnostic;
   const tone = severity === 'error' ? paint.red : paint.yellow;
   const head = `${span ? `${paint.bold(place(span))}: ` : ''}${tone(`${severity}[${code}]`)}: ${printable(message)}`;
-  const lines = span && shownLines(span.file);
+  const sealed = span !== undefined && isSealed(span.file);
+  const lines = span && !sealed && shownLines(span.file);
   return [
     head,
     ...(span && lines ? codeFrame(span, lines, tone, paint) : []),
-    ...(found === undefined ? [] : [`  ${paint.dim('found:')} ${printable(found)}`]),
+    ...(sealed ? [`  ${paint.dim('this file is encrypted: its lines are not shown')}`] : []),
+    ...(found === undefined || sealed ? [] : [`  ${paint.dim('found:')} ${printable(found)}`]),
     ...(fix === undefined ? [] : [`  ${paint.dim('write:')} ${fix}`]),
     ...related.map((other) => `  ${paint.dim('see:')}   ${place(other.span)}: ${other.message}`),
   ].join('\n');
@@ -71,17 +75,55 @@ function codeFrame(
   for (let number = first; number <= last; number += 1) {
     const line = lines[number - 1];
     if (!line || (line.text.trim() === '' && number !== span.line)) continue;
-    frame.push(`  ${paint.dim(`${String(number).padStart(width)} |`)} ${line.text}`.trimEnd());
-    if (number === span.line) frame.push(`  ${paint.dim(`${' '.repeat(width)} |`)} ${underline(span, line, tone)}`);
+    const [from, to] = number === span.line ? underlined(span, line) : [0, 0];
+    const shown = cutAround(line.text, from);
+    frame.push(`  ${paint.dim(`${String(number).padStart(width)} |`)} ${shown.text}`.trimEnd());
+    if (number !== span.line) continue;
+    const carets = underline(shown.text, from - shown.shift, Math.min(to - shown.shift, shown.end), tone);
+    frame.push(`  ${paint.dim(`${' '.repeat(width)} |`)} ${carets}`);
   }
   return frame;
 }
 
-function underline(span: Span, line: ShownLine, tone: (text: string) => string): string {
-  const from = line.column(span.column);
-  const to = span.endLine > span.line ? line.text.trimEnd().length + 1 : line.column(span.endColumn);
-  const before = line.text.slice(0, from - 1).replace(/[^\t]/g, ' ');
-  return before.padEnd(from - 1) + tone('^'.repeat(Math.max(1, to - from)));
+/** Where in the shown line the span begins and ends, counted from 0. */
+function underlined(span: Span, line: ShownLine): readonly [from: number, to: number] {
+  const from = line.column(span.column) - 1;
+  return [from, span.endLine > span.line ? line.text.trimEnd().length : line.column(span.endColumn) - 1];
+}
+
+const LONGEST = 160;
+/** Of a line that is cut, so much stands before the place. */
+const LEAD = 50;
+
+/** What is shown of a line, and by how much it is moved to the left; `end`: where the line's own text ends in it. */
+function cutAround(line: string, at: number): { readonly text: string; readonly shift: number; readonly end: number } {
+  if (line.length <= LONGEST) return { text: line, shift: 0, end: line.length };
+  // Its end is shown with as much before it as there is room for.
+  const latest = line.length - (LONGEST - 1);
+  const start = at - LEAD <= 0 ? 0 : wholeFrom(line, Math.min(at - LEAD, latest));
+  const head = start === 0 ? '' : '…';
+  const isRest = line.length - start <= LONGEST - head.length;
+  const end = isRest ? line.length : wholeUntil(line, start + LONGEST - head.length - 1);
+  const text = head + line.slice(start, end);
+  return { text: isRest ? text : `${text}…`, shift: start - head.length, end: text.length };
+}
+
+/** The same place, or the next, so that no half of a character (a surrogate) is shown. */
+function wholeFrom(line: string, at: number): number {
+  return isLowSurrogate(line, at) ? at + 1 : at;
+}
+
+function wholeUntil(line: string, at: number): number {
+  return isLowSurrogate(line, at) ? at - 1 : at;
+}
+
+function isLowSurrogate(line: string, at: number): boolean {
+  return /[\udc00-\udfff]/.test(line[at] ?? '');
+}
+
+function underline(line: string, from: number, to: number, tone: (text: string) => string): string {
+  const before = line.slice(0, from).replace(/[^\t]/g, ' ');
+  return before.padEnd(from) + tone('^'.repeat(Math.max(1, to - from)));
 }
 
 function place({ file, line, column }: Span): string {

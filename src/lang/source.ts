@@ -6,13 +6,15 @@ export interface Source {
   readonly file: string;
   readonly text: string;
   readonly lines: LineCounter;
+  /** The file is encrypted: this is what nobody may see, so that no line of it is shown. */
+  readonly sealed?: boolean;
 }
 
-export function makeSource(file: string, text: string): Source {
+export function makeSource(file: string, text: string, sealed = false): Source {
   const lines = new LineCounter();
   lines.addNewLine(0);
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1);
-  return { file, text, lines };
+  return { file, text, lines, ...(sealed ? { sealed } : {}) };
 }
 
 /** The span of the characters from `start` up to, not including, `end`. */

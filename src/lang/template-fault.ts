@@ -1,12 +1,14 @@
 import type { Span } from '../model/span.ts';
 import { type Diagnostic, error } from './diagnostic.ts';
+import type { VaultFault } from './vaulted.ts';
 
 export type TemplateFaultCode =
   | 'template-undefined'
   | 'template-syntax'
   | 'template-filter'
   | 'template-loop'
-  | 'template-value';
+  | 'template-value'
+  | VaultFault['code'];
 
 /** Why a template cannot be rendered. Thrown by `Deferred.resolve`; the message quotes names, never a variable's value. */
 export class TemplateFault extends Error {

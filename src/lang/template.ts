@@ -1,16 +1,18 @@
 import type { Variables } from '../model/host.ts';
-import { Secret } from '../model/secret.ts';
+import { reveal, Secret } from '../model/secret.ts';
 import { type Deferred, known } from '../model/task.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { evaluate, print, type Scope } from './jinja/evaluate.ts';
 import { hasTemplate, type Parsed, parseCondition, parseTemplate } from './jinja/parse.ts';
-import { isMapping, materialize, OMIT, truthy, Undefined } from './jinja/values.ts';
+import { conceal, isMapping, materialize, OMIT, truthy, Undefined } from './jinja/values.ts';
 import { LazyMapping } from './lazy-mapping.ts';
+import { SecretTemplate } from './secret-template.ts';
 import { TemplateFault } from './template-fault.ts';
 import { Verbatim } from './verbatim.ts';
 
 export { hasTemplate } from './jinja/parse.ts';
 export { LazyMapping } from './lazy-mapping.ts';
+export { opened, vaultsIn } from './opened.ts';
 export { faultDiagnostic, TemplateFault } from './template-fault.ts';
 export { Verbatim } from './verbatim.ts';
 
@@ -69,6 +71,7 @@ function contextOf(vars: Variables, open: readonly string[] = []): Context {
 
 function render(value: unknown, context: Context): unknown {
   if (typeof value === 'string') return hasTemplate(value) ? renderText(value, context) : value;
+  if (value instanceof SecretTemplate) return conceal(materialize(renderText(reveal(value), context)));
   if (value instanceof Verbatim) return unwrap(value);
   if (Array.isArray(value)) return value.map((item) => render(item, context)).filter((item) => item !== OMIT);
   if (!isMapping(value)) return value;
@@ -144,6 +147,7 @@ function unwrap(value: unknown): unknown {
 
 /** Adds the names that the templates in `value` use; true when there is any template. */
 function collect(value: unknown, needs: Set<string>): boolean {
+  if (value instanceof SecretTemplate) return collect(reveal(value), needs);
   if (typeof value === 'string') {
     if (!hasTemplate(value)) return false;
     for (const name of parseTemplate(value).names) needs.add(name);

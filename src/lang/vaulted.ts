@@ -3,9 +3,20 @@ import type { Secret } from '../model/secret.ts';
 /** Opens a text of Ansible Vault (`$ANSIBLE_VAULT;…`). */
 export type OpenVault = (envelope: string) => Secret | VaultFault;
 
+/** Whether a whole text is one of Ansible Vault, or wants to be. */
+export function isVaultText(text: string): boolean {
+  return text.startsWith('$ANSIBLE_VAULT');
+}
+
 /** Why a vaulted text cannot be opened, for people: no secret is in it. */
 export interface VaultFault {
-  readonly code: 'vault-no-password' | 'vault-wrong-password' | 'vault-unknown-id' | 'vault-damaged';
+  readonly code:
+    | 'vault-no-password'
+    | 'vault-wrong-password'
+    | 'vault-unknown-id'
+    | 'vault-damaged'
+    /** It opens, and is binary. */
+    | 'vault-not-text';
   readonly why: string;
   readonly fix: string;
 }

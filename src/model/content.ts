@@ -26,7 +26,7 @@ export function isSensitive(content: Content): boolean {
 /** The whole text: a string where nothing in it is secret, else one Secret. */
 export function joined(content: Content): string | Secret {
   const text = content.map((part) => (typeof part === 'string' ? part : reveal(part))).join('');
-  return isSensitive(content) ? new Secret(text) : text;
+  return isSensitive(content) ? Secret.around(text) : text;
 }
 
 /** True when both texts are the same, however their parts are cut. */

@@ -6,6 +6,9 @@ const HIDDEN = '[secret]';
 /** Below this many characters a secret is only replaced as a whole word: it would riddle every other text. */
 const SHORT = 4;
 
+/** A line, of a secret of many, that is worth hiding by itself. */
+const LINE = 8;
+
 export interface Redactor {
   add(secret: Secret): void;
   redact(text: string): string;
@@ -109,6 +112,15 @@ function formsOf(text: string): Set<string> {
       forms.add(encoded);
       forms.add(JSON.stringify(encoded).slice(1, -1));
     }
+  }
+  // Of a key in many lines a message may show some.
+  if (text.includes('\n')) {
+    for (const line of text.split(/\r?\n/))
+      if (line.trim().length >= LINE) for (const form of formsOf(line)) forms.add(form);
+  }
+  // As base64(1) prints it, given it with or without a line feed.
+  if (text.length >= LINE) {
+    for (const bytes of [text, `${text}\n`]) forms.add(Buffer.from(bytes).toString('base64').replace(/=+$/, ''));
   }
   const digits = /^0x([0-9a-fA-F]+)$/.exec(text)?.[1];
   if (digits !== undefined) for (const form of hexForms(digits)) forms.add(form);

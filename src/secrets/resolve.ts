@@ -1,8 +1,9 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import { type Diagnostic, error } from '../lang/diagnostic.ts';
+import type { VaultFault } from '../lang/vaulted.ts';
 import type { Located } from '../lang/yaml.ts';
 import { reveal, Secret } from '../model/secret.ts';
-import type { SecretSpec } from './secret-spec.ts';
+import { type SecretSpec, vaultOf } from './secret-spec.ts';
 import type { SecretFault, SecretSources } from './sources.ts';
 
 /**
@@ -15,6 +16,7 @@ export async function resolveSecrets(
   sources: SecretSources,
 ): Promise<{ readonly secrets: ReadonlyMap<SecretSpec, Secret>; readonly diagnostics: readonly Diagnostic[] }> {
   const folder = dirname(document.source.file);
+  await sources.openAll?.(specs.flatMap((spec) => vaultOf(spec)?.ciphertext ?? []));
   const fetched = new Map<string, Promise<string | SecretFault>>();
   const fetchOnce = (spec: SecretSpec): Promise<string | SecretFault> => {
     const id = identity(spec, folder);
@@ -25,17 +27,33 @@ export async function resolveSecrets(
   const outcomes = await Promise.all(
     specs.map(async (spec) => {
       const origin = spec.kind === 'derive' ? spec.master : spec;
-      return { spec, origin, outcome: origin.kind === 'text' ? reveal(origin.text) : await fetchOnce(origin) };
+      return { spec, origin, outcome: await textOf(origin, fetchOnce) };
     }),
   );
   const secrets = new Map<SecretSpec, Secret>();
   const diagnostics: Diagnostic[] = [];
   for (const { spec, origin, outcome } of outcomes) {
-    if (typeof outcome !== 'string') diagnostics.push(unavailable(origin, outcome, document));
-    else if (outcome.trim() === '') diagnostics.push(empty(origin, document));
+    if (typeof outcome !== 'string') {
+      diagnostics.push('code' in outcome ? sealed(origin, outcome, document) : unavailable(origin, outcome, document));
+    } else if (outcome.trim() === '') diagnostics.push(empty(origin, document));
     else secrets.set(spec, new Secret(outcome));
   }
   return { secrets, diagnostics };
+}
+
+async function textOf(
+  spec: SecretSpec,
+  fetchOnce: (spec: SecretSpec) => Promise<string | SecretFault>,
+): Promise<string | SecretFault | VaultFault> {
+  if (spec.kind === 'text') return reveal(spec.text);
+  if (spec.kind !== 'vault') return fetchOnce(spec);
+  const plain = spec.value.open();
+  // `echo KEY | ansible-vault encrypt_string` encrypts the end of the line too
+  return plain instanceof Secret ? withoutNewline(reveal(plain)) : plain;
+}
+
+function sealed({ pointer }: SecretSpec, { code, why, fix }: VaultFault, document: Located): Diagnostic {
+  return error(code, `this secret is encrypted and cannot be opened: ${why}`, { span: document.span(pointer), fix });
 }
 
 async function fetchSecret(spec: SecretSpec, folder: string, sources: SecretSources): Promise<string | SecretFault> {
@@ -46,7 +64,7 @@ async function fetchSecret(spec: SecretSpec, folder: string, sources: SecretSour
 }
 
 /** Drops the one newline that editors and commands put at the end. */
-function withoutNewline(text: string | SecretFault): string | SecretFault {
+function withoutNewline<T>(text: string | T): string | T {
   return typeof text === 'string' ? text.replace(/\r?\n$/, '') : text;
 }
 

@@ -6,6 +6,7 @@ import { Secret } from '../model/secret.ts';
 /** Where a secret is to be taken from, as the user wrote it. */
 export type SecretSpec = { readonly pointer: Pointer } & (
   | { readonly kind: 'text'; readonly text: Secret }
+  | { readonly kind: 'vault'; readonly value: Vaulted }
   | { readonly kind: 'env'; readonly name: string }
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'command'; readonly argv: readonly string[] }
@@ -13,7 +14,7 @@ export type SecretSpec = { readonly pointer: Pointer } & (
 );
 
 /**
- * Reads a secret of a YAML file: a string, `{ env }`, `{ file }`, `{ command }` or, where `derive` says so, `{ derive }`.
+ * Reads a secret of a YAML file: a string, a `!vault` value, `{ env }`, `{ file }`, `{ command }` or, where `derive` says so, `{ derive }`.
  * Null when there is none to be had, which is then reported; a value of a wrong type is the schema's to report.
  */
 export function readSecret(
@@ -32,15 +33,7 @@ export function readSecret(
     }
     return { pointer, kind: 'text', text: new Secret(value) };
   }
-  if (value instanceof Vaulted) {
-    options.report(
-      error('secret-vault', 'vaulted values are not decrypted by this version', {
-        span,
-        fix: '{ env: NAME }, { file: PATH } or { command: [...] }',
-      }),
-    );
-    return null;
-  }
+  if (value instanceof Vaulted) return { pointer, kind: 'vault', value };
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
   const source = value as Readonly<Record<string, unknown>>;
   const kinds = KINDS.filter((kind) => Object.hasOwn(source, kind));
@@ -56,6 +49,12 @@ export function readSecret(
     return null;
   }
   return readSource(document, kind, source[kind], [...pointer, kind], options);
+}
+
+/** What is encrypted of a secret: itself, or its master. */
+export function vaultOf(spec: SecretSpec): Vaulted | undefined {
+  if (spec.kind === 'vault') return spec.value;
+  return spec.kind === 'derive' ? vaultOf(spec.master) : undefined;
 }
 
 const KINDS = ['env', 'file', 'command', 'derive'] as const;

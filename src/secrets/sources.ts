@@ -9,6 +9,8 @@ export interface SecretSources {
   file(path: string): string | SecretFault;
   /** What a command prints on stdout. Never rejects. */
   command(argv: readonly string[]): Promise<string | SecretFault>;
+  /** Opens texts of Ansible Vault in parallel, before they are asked for one by one. */
+  openAll?(envelopes: readonly string[]): Promise<void>;
 }
 
 /** Why a secret cannot be had, for people: no secret is in it. */
@@ -28,6 +30,20 @@ export function secretSources(options: {
     env: (name) => options.env[name],
     file: readText,
     command: (argv) => inTurn(() => run(argv, options.env, options.timeout ?? 60_000)),
+  };
+}
+
+/** Sources that are asked for each secret once, however often it is wanted: a command may ask somebody. */
+export function rememberedSources(sources: SecretSources): SecretSources {
+  const printed = new Map<string, Promise<string | SecretFault>>();
+  return {
+    ...sources,
+    command: (argv) => {
+      const id = JSON.stringify(argv);
+      const running = printed.get(id) ?? sources.command(argv);
+      printed.set(id, running);
+      return running;
+    },
   };
 }
 

@@ -79,6 +79,66 @@ warning[late]: no place
 `);
   });
 
+  describe('a line that is too long is cut around its place', () => {
+    const framed = (line: string, from: number, to: number, around = '') => {
+      const file = makeSource('l.yml', `${around}\n${line}\n${around}\n`);
+      const start = around.length + 1 + from;
+      const diagnostics = [error('x', 'y', { span: spanOf(file, start, start + to - from) })];
+      return formatDiagnostics(diagnostics, new Map([['l.yml', file]]), { color: false })
+        .split('\n')
+        .slice(1, -3);
+    };
+    const digits = (length: number) => Array.from({ length }, (_, index) => String(index % 10)).join('');
+
+    test('in its middle, at its beginning, at its end', () => {
+      const line = `${digits(500)}HERE${digits(500)}`;
+      const [shown = '', carets = ''] = framed(line, 500, 504);
+      expect(shown).toMatch(/^ {2}2 \| …\d+HERE\d+…$/);
+      expect(shown.length).toBeLessThanOrEqual(166);
+      expect(carets.indexOf('^')).toBe(shown.indexOf('HERE'));
+      expect(carets.trim().endsWith('^^^^')).toBe(true);
+      expect(framed(line, 0, 3)[0]).toMatch(/^ {2}2 \| 0123456\d+…$/);
+      expect(framed(line, 1001, 1004)[0]).toMatch(/^ {2}2 \| …\d+6789$/);
+    });
+
+    test('one of 160 columns is whole; lines beside it are cut at their end', () => {
+      expect(framed(digits(160), 150, 155)[0]).toBe(`  2 | ${digits(160)}`);
+      const frame = framed('short', 0, 5, digits(400));
+      expect(frame).toEqual([`  1 | ${digits(159)}…`, '  2 | short', '    | ^^^^^', `  3 | ${digits(159)}…`]);
+    });
+
+    test('the carets stand below what they mean, wherever it is', () => {
+      fc.assert(
+        fc.property(fc.nat(2000), fc.nat(2000), fc.integer({ min: 1, max: 300 }), (before, after, length) => {
+          const line = `${'a'.repeat(before)}${'X'.repeat(length)}${'b'.repeat(after)}`;
+          const [shown = '', carets = ''] = framed(line, before, before + length);
+          expect(shown.length).toBeLessThanOrEqual(166);
+          const below = [...carets].flatMap((char, index) => (char === '^' ? [shown[index]] : []));
+          expect(new Set(below)).toEqual(new Set(['X']));
+          expect(below.length).toBe(shown.split('X').length - 1);
+          expect(below.length).toBeGreaterThanOrEqual(Math.min(length, 100));
+        }),
+      );
+    });
+
+    test('no half of a character is shown', () => {
+      for (let shift = 0; shift < 4; shift += 1) {
+        const line = `${'x'.repeat(shift)}${'\u{1f511}'.repeat(300)}`;
+        const at = shift + 2 * 150;
+        expect(framed(line, at, at + 2).join('')).not.toMatch(
+          /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/,
+        );
+      }
+    });
+
+    test('a secret in it stays hidden', () => {
+      const line = `{ ${digits(300)}: 1, psk: c4n4ry, x: ${digits(300)} }`;
+      const at = line.indexOf('c4n4ry');
+      expect(framed(line, at, at + 6).join('')).not.toContain('c4n4ry');
+      expect(framed(line, at, at + 6)[0]).toContain('psk: ********');
+    });
+  });
+
   test('nothing wrong prints nothing', () => {
     expect(formatDiagnostics([], sources, { color: true })).toBe('');
   });

@@ -32,6 +32,17 @@ describe('a redactor', () => {
     expect(redact('ab cab ab=7 17 psk:$$ (ab)')).toBe('[secret] cab [secret]=[secret] 17 psk:[secret] ([secret])');
   });
 
+  test('hides each line of a secret of many, where a message shows some of them; no short one', () => {
+    const { redact } = redactor('-----BEGIN KEY-----\nb3BlbnNzaC1rZXk=\nend');
+    expect(redact('  b3BlbnNzaC1rZXk=\nend')).toBe('  [secret]\nend');
+  });
+
+  test('hides what base64(1) makes of it', () => {
+    const { redact } = redactor('canary-0815');
+    const encoded = (text: string) => Buffer.from(text).toString('base64');
+    expect(redact(`${encoded('canary-0815')} ${encoded('canary-0815\n')}`)).toMatch(/^\[secret\]=* \[secret\]=*$/);
+  });
+
   test('takes an empty secret for none', () => {
     expect(redactor('').redact('some text')).toBe('some text');
   });

@@ -1,6 +1,7 @@
 import type { Located } from '../../lang/yaml.ts';
 import { Secret } from '../../model/secret.ts';
 import type { Keying, ManualSas } from '../../model/tunnel.ts';
+import { isUnopened } from '../../model/unopened.ts';
 import { derivePsk } from '../../secrets/derive.ts';
 import type { SecretSpec } from '../../secrets/secret-spec.ts';
 import type { KeyingSpec } from './keying.ts';
@@ -32,7 +33,8 @@ export function buildKeying(
   }
   const secret = secrets.get(spec.psk);
   if (!secret) return () => null;
-  if (spec.psk.kind === 'derive') return (a, b) => ({ method: 'psk', psk: derivePsk(secret, [a, b]) });
+  if (spec.psk.kind === 'derive' && !isUnopened(secret))
+    return (a, b) => ({ method: 'psk', psk: derivePsk(secret, [a, b]) });
   const keying: Keying = { method: 'psk', psk: secret };
   return () => keying;
 }

@@ -10,6 +10,7 @@ import {
 import { parseManualKey } from '../../model/manual-key.ts';
 import { reveal, type Secret } from '../../model/secret.ts';
 import type { ManualSas } from '../../model/tunnel.ts';
+import { isUnopened } from '../../model/unopened.ts';
 import type { SecretSpec } from '../../secrets/secret-spec.ts';
 import type { SentSpec } from './manual.ts';
 import type { Report } from './origin.ts';
@@ -26,9 +27,9 @@ export function manualSas(
   let faulty = false;
   const keyOf = (secret: SecretSpec, pointer: Pointer, kind: AlgorithmKind, algorithm: string): Secret | null => {
     const key = secrets.get(secret) ?? null;
-    const fault = key && keyFault(key, kind, algorithm, document, pointer);
+    const fault = key && !isUnopened(key) && keyFault(key, kind, algorithm, document, pointer);
     if (fault) report(fault);
-    faulty ||= key === null || fault !== null;
+    faulty ||= key === null || Boolean(fault);
     return key;
   };
   const { authentication: ahAlgorithm = MANUAL_DEFAULTS.authentication } = settings.ah || {};

@@ -5,14 +5,16 @@ import { sortNaturally } from '../../model/natural-order.ts';
 import { isSafeName, LONGEST_NAME } from '../../model/safe-name.ts';
 import type { Secret } from '../../model/secret.ts';
 import type { Tunnel } from '../../model/tunnel.ts';
+import { isUnopened, UNOPENED } from '../../model/unopened.ts';
 import { literalSecrets } from '../../secrets/literal-secrets.ts';
 import { resolveSecrets } from '../../secrets/resolve.ts';
-import type { SecretSpec } from '../../secrets/secret-spec.ts';
+import { type SecretSpec, vaultOf } from '../../secrets/secret-spec.ts';
 import type { SecretSources } from '../../secrets/sources.ts';
 import { buildKeying } from './build-keying.ts';
 import { crossCheck, type Made } from './cross-checks.ts';
 import { isAbsent, type KeyingSpec, keyingMethod, readKeying, secretsOf } from './keying.ts';
 import { type Expansion, expand } from './members.ts';
+import { misplacedVaults } from './misplaced-vaults.ts';
 import { checkName, checkNickname } from './names.ts';
 import { mappingOf, nameSpan, type Origin, type Report, readOrigins, titleOf } from './origin.ts';
 import { pairChecker } from './pair-checks.ts';
@@ -29,11 +31,15 @@ export interface TunnelsRead {
   readonly racoon: { readonly value: unknown; readonly at: Pointer } | null;
   /** Every secret that was written or fetched, of faulty tunnels too: for a redactor, before anything is shown. */
   readonly secrets: readonly Secret[];
+  /** What was found in each place that holds a key, or the master of derived ones. */
+  readonly keys: ReadonlyMap<SecretSpec, Secret>;
   readonly diagnostics: readonly Diagnostic[];
 }
 
 export interface TunnelsContext extends Omit<HostLookup, 'hosts'> {
   readonly secrets: SecretSources;
+  /** Whether encrypted keys of tunnels between (some of) these hosts are needed; else they stay closed. Default: yes. */
+  readonly wants?: ((hosts: readonly string[]) => boolean) | undefined;
 }
 
 /** Resolves a parsed tunnels.yml against the inventory's hosts. */
@@ -45,24 +51,30 @@ export async function readTunnels(
   const diagnostics: Diagnostic[] = [];
   const report: Report = (diagnostic) => diagnostics.push(diagnostic);
   if (written.value === null || written.value === undefined)
-    return { tunnels: [], racoon: null, secrets: [], diagnostics };
+    return { tunnels: [], racoon: null, secrets: [], keys: new Map(), diagnostics };
 
   const document = withSourceTexts(written);
   diagnostics.push(...checkSchema(structuralSchema(), withoutKeys(document)));
   const lookup: HostLookup = { ...context, hosts, varsOf: once(context.varsOf) };
   const entries = readOrigins(document).map((origin) => readEntry(origin, document, lookup, report));
 
-  const needed = entries.flatMap(({ keying, origin }) => (keying && !isAbsent(origin) ? secretsOf(keying) : []));
-  const fetched = await resolveSecrets(needed, document, context.secrets);
-  diagnostics.push(...fetched.diagnostics);
+  const specs = entries.flatMap((entry) => neededSecrets(entry, context));
+  const closed = specs.flatMap(({ spec, closed }): [SecretSpec, Secret][] => (closed ? [[spec, UNOPENED]] : []));
+  const open = specs.flatMap(({ spec, closed }) => (closed ? [] : [spec]));
+  const fetched = await resolveSecrets(open, document, context.secrets);
+  diagnostics.push(...fetched.diagnostics, ...misplacedVaults(document));
 
-  const made = entries.flatMap((entry) => makeTunnels(entry, fetched.secrets, document, lookup, report));
+  const secrets = new Map([...fetched.secrets, ...closed]);
+  const made = entries.flatMap((entry) => makeTunnels(entry, secrets, document, lookup, report));
   crossCheck(made, document, report);
   const tunnels = made.map(({ tunnel }) => tunnel);
   return {
     tunnels: sortNaturally(tunnels, ({ name }) => name),
     racoon: racoonOf(document),
-    secrets: [...new Set([...literalSecrets(document), ...fetched.secrets.values(), ...psks(tunnels)])],
+    secrets: [...new Set([...literalSecrets(document), ...fetched.secrets.values(), ...psks(tunnels)])].filter(
+      (secret) => !isUnopened(secret),
+    ),
+    keys: fetched.secrets,
     diagnostics: sortByPlace(diagnostics),
   };
 }
@@ -75,6 +87,13 @@ interface Entry {
   /** In the order of the expansion's members. */
   readonly sides: readonly (Side | null)[];
   readonly keying: KeyingSpec | null;
+}
+
+/** The secrets of an entry; those that are encrypted stay closed where nobody wants them. */
+function neededSecrets({ origin, expansion, keying }: Entry, { wants }: TunnelsContext) {
+  if (!keying || isAbsent(origin)) return [];
+  const wanted = wants?.(expansion.members.map(({ host }) => host)) ?? true;
+  return secretsOf(keying).map((spec) => ({ spec, closed: !wanted && vaultOf(spec) !== undefined }));
 }
 
 function readEntry(origin: Origin, document: Located, lookup: HostLookup, report: Report): Entry {

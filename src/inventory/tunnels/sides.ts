@@ -1,9 +1,15 @@
 import { type Diagnostic, error, warning } from '../../lang/diagnostic.ts';
 import { didYouMean } from '../../lang/did-you-mean.ts';
+import { opened } from '../../lang/opened.ts';
+import { faultDiagnostic, TemplateFault } from '../../lang/template-fault.ts';
+import { Vaulted } from '../../lang/vaulted.ts';
 import type { Located } from '../../lang/yaml.ts';
 import type { Host, Variables } from '../../model/host.ts';
+import { Secret } from '../../model/secret.ts';
 import type { Span } from '../../model/span.ts';
 import { contains, isPrivate, parseAddress, type Subnet } from '../../model/subnet.ts';
+import { isUnopened } from '../../model/unopened.ts';
+import { publicText } from '../public-text.ts';
 import { readAddress, readNetwork } from './addresses.ts';
 import type { Member } from './members.ts';
 import { checkName, checkNickname } from './names.ts';
@@ -54,7 +60,12 @@ function resolveSide(
   const host = lookup.hosts.get(name);
   const unknown = !host && managed;
   if (unknown) fault(unknownHost(name, lookup.hosts, hostSpan, listed(member)));
-  const value = valueReader(member, host, hostSpan, document, lookup);
+  const closed = host && closedVariable(written, host, lookup);
+  if (closed !== undefined) {
+    report(leftOut(name, closed, (host && lookup.spanOfVar?.(host, closed)) ?? hostSpan));
+    return null;
+  }
+  const value = valueReader(member, host, hostSpan, document, lookup, fault);
   const nickname = typeof written.nickname === 'string' ? written.nickname : undefined;
   if (nickname !== undefined) fault(checkNickname(nickname, document.span([...member.pointer, 'nickname'])));
 
@@ -84,6 +95,31 @@ function resolveSide(
   };
 }
 
+/** A variable of the end that stays encrypted, because the command only lists names. */
+function closedVariable(written: Member['written'], host: Host, lookup: HostLookup): string | undefined {
+  const vars = lookup.varsOf(host);
+  const isClosed = (name: string) => vars[name] instanceof Vaulted && isUnopenedValue(vars[name]);
+  const own = ['address', 'network', 'gateway'].filter((key) => !Object.hasOwn(written, key));
+  const named = own.map((key) => `ipsec_${key}`).find(isClosed);
+  const reached = own.includes('address') && (vars.ipsec_address ?? null) === null && isClosed('ansible_host');
+  return named ?? (reached ? 'ansible_host' : undefined);
+}
+
+function isUnopenedValue(value: unknown): boolean {
+  try {
+    const plain = opened(value);
+    return plain instanceof Secret && isUnopened(plain);
+  } catch (cause) {
+    if (cause instanceof TemplateFault) return false;
+    throw cause;
+  }
+}
+
+function leftOut(name: string, variable: string, span: Span): Diagnostic {
+  const message = `${variable} of ${name} is encrypted, and no vault password is given: its tunnels are left out`;
+  return warning('vault-no-password', message, { span, fix: '--vault-password-file FILE, or -J to be asked for it' });
+}
+
 /** A text and its place: written at the end, or else the host variable of the same name after `ipsec_`. */
 type ValueReader = (key: 'address' | 'network' | 'gateway') => { text: string; span: Span; what: string } | undefined;
 
@@ -93,6 +129,7 @@ function valueReader(
   hostSpan: Span,
   document: Located,
   lookup: HostLookup,
+  fault: (diagnostic: Diagnostic) => void,
 ): ValueReader {
   return (key) => {
     const own = written[key];
@@ -103,7 +140,13 @@ function valueReader(
     const inherited = host && lookup.varsOf(host)[variable];
     if (!host || inherited === undefined || inherited === null) return undefined;
     const span = lookup.spanOfVar?.(host, variable) ?? hostSpan;
-    return { text: String(inherited), span, what: `the variable ${variable} of ${name}` };
+    try {
+      return { text: String(publicText(inherited)), span, what: `the variable ${variable} of ${name}` };
+    } catch (cause) {
+      if (!(cause instanceof TemplateFault)) throw cause;
+      fault(faultDiagnostic(cause, span));
+      return undefined;
+    }
   };
 }
 
@@ -116,7 +159,7 @@ function pickAddress(
 ): string | Diagnostic {
   const own = value('address');
   if (own) return readAddress(own.what, own.text, own.span);
-  const reached = host ? String(lookup.varsOf(host).ansible_host ?? name) : name;
+  const reached = host ? reachedAt(host, name, lookup) : name;
   const parsed = parseAddress(reached);
   const isName = typeof parsed !== 'string' && parsed.fault === 'form' && !/^[\d.]+$/.test(reached);
   if (host && !isName) return readAddress(`ansible_host of ${name}`, reached, span);
@@ -125,6 +168,16 @@ function pickAddress(
     ...(host ? { found: `ansible_host ${JSON.stringify(reached)} is a name, not an IP address` } : {}),
     fix: host ? 'address: 203.0.113.1 here, or the host variable ipsec_address' : 'address: 203.0.113.1 here',
   });
+}
+
+/** `ansible_host`; one that does not open is told where the host is connected to. */
+function reachedAt(host: Host, name: string, lookup: HostLookup): string {
+  try {
+    return String(publicText(lookup.varsOf(host).ansible_host ?? name));
+  } catch (cause) {
+    if (!(cause instanceof TemplateFault)) throw cause;
+    return name;
+  }
 }
 
 function pickNetwork(value: ValueReader, name: string, span: Span, needed: boolean): Subnet | Diagnostic | undefined {

@@ -1,7 +1,9 @@
 import { Secret } from '../../model/secret.ts';
 import { didYouMean } from '../did-you-mean.ts';
 import { LazyMapping } from '../lazy-mapping.ts';
+import { opened } from '../opened.ts';
 import { TemplateFault } from '../template-fault.ts';
+import { Vaulted } from '../vaulted.ts';
 import type { For, MemberExpression, Node, SliceExpression } from './ast.ts';
 import { type Arguments, applyFilter, testNamed } from './filters.ts';
 import { callMethod } from './methods.ts';
@@ -186,7 +188,8 @@ function argumentsOf(args: readonly Node[], scope: Scope): Arguments {
 
 /** An entry of a mapping, list or string. What is missing in something missing stays missing, as in Ansible. */
 function member(node: MemberExpression, scope: Scope): unknown {
-  const object = evaluate(node.object, scope);
+  const whole = evaluate(node.object, scope);
+  const object = whole instanceof Vaulted ? opened(whole) : whole;
   if (object instanceof Undefined) return object;
   if (node.computed && node.property.type === 'SliceExpression') return slice(object, node.property, scope);
   const key =

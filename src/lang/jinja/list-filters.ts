@@ -1,6 +1,7 @@
 import { Secret } from '../../model/secret.ts';
 import { LazyMapping } from '../lazy-mapping.ts';
 import { TemplateFault } from '../template-fault.ts';
+import { Vaulted } from '../vaulted.ts';
 import { type Arguments, applyFilter, type ListFilter, testNamed } from './filters.ts';
 import {
   compare,
@@ -98,7 +99,7 @@ function mapping(value: unknown): Mapping {
 }
 
 function isText(value: unknown): boolean {
-  return typeof value === 'string' || value instanceof Secret;
+  return typeof value === 'string' || value instanceof Secret || value instanceof Vaulted;
 }
 
 function size(value: unknown): number {

@@ -1,12 +1,14 @@
 import { Secret } from '../../model/secret.ts';
 import { LazyMapping } from '../lazy-mapping.ts';
+import { opened } from '../opened.ts';
 import { TemplateFault } from '../template-fault.ts';
+import { Vaulted } from '../vaulted.ts';
 import { replaceText, splitText } from './text-filters.ts';
 import { defined, isMapping, kind, lift, materialize, revealed } from './values.ts';
 
 /** `object.name(…)`: the methods of Python's strings and dictionaries that templates use. */
 export function callMethod(object: unknown, name: string, args: readonly unknown[]): unknown {
-  const known = defined(object);
+  const known = object instanceof Vaulted ? opened(object) : defined(object);
   if (typeof known === 'string' || known instanceof Secret) {
     const method = Object.hasOwn(STRING_METHODS, name) ? STRING_METHODS[name] : undefined;
     if (method) return lift([known, ...args], (text, ...rest) => method(String(text), rest));

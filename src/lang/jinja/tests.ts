@@ -1,5 +1,6 @@
 import { Secret } from '../../model/secret.ts';
 import { LazyMapping } from '../lazy-mapping.ts';
+import { Vaulted } from '../vaulted.ts';
 import { pythonRegex } from './python-regex.ts';
 import { compare, defined, isMapping, revealed, same, truthy, Undefined } from './values.ts';
 
@@ -80,7 +81,7 @@ function flag(result: unknown, name: string): boolean {
 }
 
 function isString(value: unknown): boolean {
-  return typeof value === 'string' || value instanceof Secret;
+  return typeof value === 'string' || value instanceof Secret || value instanceof Vaulted;
 }
 
 function isMappingLike(value: unknown): boolean {

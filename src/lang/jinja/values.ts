@@ -1,5 +1,6 @@
 import { reveal, Secret } from '../../model/secret.ts';
 import { LazyMapping } from '../lazy-mapping.ts';
+import { openedSecret } from '../opened.ts';
 import { TemplateFault } from '../template-fault.ts';
 import { Vaulted } from '../vaulted.ts';
 
@@ -62,7 +63,7 @@ export function revealed(value: unknown, seen: { secret: boolean } = { secret: f
     seen.secret = true;
     return reveal(known);
   }
-  if (known instanceof Vaulted) fail('a !vault value is used that has not been decrypted');
+  if (known instanceof Vaulted) return revealed(openedSecret(known), seen);
   if (known === OMIT) fail('omit can only be the whole value of an entry');
   if (known instanceof LazyMapping) return revealed(materialize(known), seen);
   if (Array.isArray(known)) return known.map((item) => revealed(item, seen));
@@ -70,7 +71,8 @@ export function revealed(value: unknown, seen: { secret: boolean } = { secret: f
   return Object.fromEntries(Object.entries(known).map(([key, inner]) => [key, revealed(inner, seen)]));
 }
 
-function conceal(value: unknown): unknown {
+/** The same value with its texts and numbers secret. */
+export function conceal(value: unknown): unknown {
   if (typeof value === 'string' || typeof value === 'number') return new Secret(String(value));
   if (Array.isArray(value)) return value.map(conceal);
   if (!isMapping(value)) return value;
@@ -80,6 +82,7 @@ function conceal(value: unknown): unknown {
 /** Python's truth. */
 export function truthy(value: unknown): boolean {
   const known = defined(value);
+  if (known instanceof Vaulted) return truthy(openedSecret(known));
   if (known instanceof Secret) return reveal(known) !== '';
   if (known instanceof LazyMapping) return known.names().length > 0;
   if (Array.isArray(known)) return known.length > 0;
@@ -124,7 +127,7 @@ function isNumeric(value: unknown): value is number | boolean {
 /** A value's kind in words; messages never show a value itself, which may be secret. */
 export function kind(value: unknown): string {
   if (value === null) return 'nothing';
-  if (value instanceof Secret) return 'a secret';
+  if (value instanceof Secret || value instanceof Vaulted) return 'a secret';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
   return { string: 'a string', number: 'a number', boolean: 'a truth value' }[typeof value as string] ?? 'a value';

@@ -1,0 +1,44 @@
+import { Secret } from '../model/secret.ts';
+import { hasTemplate } from './jinja/parse.ts';
+import { SecretTemplate } from './secret-template.ts';
+import { isSensitiveKey } from './sensitive-keys.ts';
+import { Verbatim } from './verbatim.ts';
+import type { Located } from './yaml.ts';
+
+/**
+ * The variables of a file, where those of one that was encrypted are secret: all texts but those that say how a host is
+ * reached (`ansible_host`) and where its tunnels end (`ipsec_network`), which stand in files and messages.
+ */
+export function sealedVariables(document: Located): Located {
+  const { value, source } = document;
+  if (source.sealed !== true || !isMapping(value)) return document;
+  const entries = Object.entries(value).map(([key, inner]) => [key, conceal(inner, !isPublic(key))]);
+  return { ...document, value: Object.fromEntries(entries) };
+}
+
+/** Every text below that is secret, for a redactor. */
+export function secretsIn(value: unknown): readonly Secret[] {
+  if (value instanceof Secret) return [value];
+  if (Array.isArray(value)) return value.flatMap(secretsIn);
+  return isMapping(value) ? Object.values(value).flatMap(secretsIn) : [];
+}
+
+function isPublic(key: string): boolean {
+  return /^(?:ansible|ipsec)_/.test(key) && !isSensitiveKey(key);
+}
+
+function conceal(value: unknown, secret: boolean): unknown {
+  if (typeof value === 'string') {
+    if (!secret) return value;
+    return hasTemplate(value) ? new SecretTemplate(value) : new Secret(value);
+  }
+  if (value instanceof Verbatim) return secret && typeof value.value === 'string' ? new Secret(value.value) : value;
+  if (Array.isArray(value)) return value.map((item) => conceal(item, secret));
+  if (!isMapping(value)) return value;
+  const entries = Object.entries(value).map(([key, inner]) => [key, conceal(inner, secret || isSensitiveKey(key))]);
+  return Object.fromEntries(entries);
+}
+
+function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
