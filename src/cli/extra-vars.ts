@@ -1,5 +1,5 @@
 import type { InventoryFiles } from '../inventory/files.ts';
-import { readDocument } from '../inventory/read-document.ts';
+import { type Loading, readVariableDocument, type VaultReading } from '../inventory/read-document.ts';
 import { type Diagnostic, error } from '../lang/diagnostic.ts';
 import { makeSource, type Source } from '../lang/source.ts';
 import { parseYaml } from '../lang/yaml.ts';
@@ -12,39 +12,35 @@ export interface ExtraVars {
 }
 
 /** `-e`, in each of Ansible's forms: `key=value …` (always strings), a YAML or JSON mapping, `@FILE`. The last one wins. */
-export function readExtraVars(given: readonly string[], files: InventoryFiles): ExtraVars {
+export function readExtraVars(given: readonly string[], files: InventoryFiles, vault: VaultReading): ExtraVars {
   const sources = new Map<string, Source>();
   const diagnostics: Diagnostic[] = [];
   const vars: Record<string, unknown> = {};
+  const loading: Loading = { files, sources, diagnostics, vault };
   for (const text of given) {
-    if (/^\s*[{[@]/.test(text)) Object.assign(vars, mapping(text, files, sources, diagnostics));
+    if (/^\s*[{[@]/.test(text)) Object.assign(vars, mapping(text, loading));
     else Object.assign(vars, pairs(text, diagnostics));
   }
   return { vars, sources, diagnostics };
 }
 
-function mapping(
-  text: string,
-  files: InventoryFiles,
-  sources: Map<string, Source>,
-  diagnostics: Diagnostic[],
-): Record<string, unknown> {
-  const parsed = text.startsWith('@')
-    ? readDocument(text.slice(1), { files, sources, diagnostics })
-    : inline(text, sources, diagnostics);
+function mapping(text: string, loading: Loading): Record<string, unknown> {
+  const parsed = text.startsWith('@') ? readVariableDocument(text.slice(1), loading) : inline(text, loading);
   const value = parsed?.value;
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   if (parsed !== null) {
     const span = parsed.span([]);
-    diagnostics.push(error('extra-vars', 'extra variables are a mapping', { span, fix: '-e key=value, or -e @FILE' }));
+    loading.diagnostics.push(
+      error('extra-vars', 'extra variables are a mapping', { span, fix: '-e key=value, or -e @FILE' }),
+    );
   }
   return {};
 }
 
-function inline(text: string, sources: Map<string, Source>, diagnostics: Diagnostic[]) {
+function inline(text: string, { sources, diagnostics, vault }: Loading) {
   const source = makeSource('--extra-vars', text);
   sources.set(source.file, source);
-  const { document, diagnostics: faults } = parseYaml(source);
+  const { document, diagnostics: faults } = parseYaml(source, vault?.value);
   diagnostics.push(...faults);
   return document;
 }

@@ -1,31 +1,30 @@
-import { dirname, join } from 'node:path';
-import { compiledModules, modules } from '../../modules/index.ts';
 import { ipsecTools } from '../compile/backends/ipsec-tools/index.ts';
 import { compile } from '../compile/compile.ts';
+import { hostsOfPlays } from '../compile/hosts.ts';
+import { makeReport } from '../compile/report.ts';
 import { FACT_NAMES } from '../engine/facts.ts';
-import { fileInventory } from '../inventory/files.ts';
+import { fileInventory, remembered } from '../inventory/files.ts';
 import type { Inventory } from '../inventory/inventory.ts';
-import { loadInventory } from '../inventory/load-inventory.ts';
 import { selectHosts } from '../inventory/pattern.ts';
-import { type Loading, readDocument } from '../inventory/read-document.ts';
 import { hostVariables, renderedVars } from '../inventory/rendered-vars.ts';
 import { readTunnels, type TunnelsRead } from '../inventory/tunnels/read-tunnels.ts';
 import { type Diagnostic, hasErrors } from '../lang/diagnostic.ts';
 import { formatDiagnostics } from '../lang/format-diagnostics.ts';
 import { checkSchema } from '../lang/schema.ts';
 import type { Source } from '../lang/source.ts';
-import type { Located } from '../lang/yaml.ts';
+import type { OpenVault } from '../lang/vaulted.ts';
 import type { Variables } from '../model/host.ts';
-import type { Secret } from '../model/secret.ts';
+import { Secret } from '../model/secret.ts';
 import type { CompiledPlay } from '../model/task.ts';
 import type { Tunnel } from '../model/tunnel.ts';
-import { readPlaybook } from '../playbook/read-playbook.ts';
-import { moduleRegistry } from '../playbook/registry.ts';
-import { withVarsFiles } from '../playbook/vars-files.ts';
-import { secretSources } from '../secrets/sources.ts';
-import { readExtraVars } from './extra-vars.ts';
+import { isUnopened, UNOPENED } from '../model/unopened.ts';
+import { rememberedSources, type SecretSources, secretSources } from '../secrets/sources.ts';
+import { openedSecrets } from './opened-secrets.ts';
 import type { CommonOptions } from './options.ts';
+import { type Input, readInput } from './read-input.ts';
+import { presentable } from './shown-diagnostics.ts';
 import type { Terminal } from './terminal.ts';
+import { type VaultAccess, vaultAccess } from './vault.ts';
 
 /** All that the user wrote, read and compiled. */
 export interface Project {
@@ -35,11 +34,20 @@ export interface Project {
   readonly extraVars: Variables;
   /** Every secret that was read, for the redactor. */
   readonly secrets: readonly Secret[];
+  /** What was found in each place of tunnels.yml that holds a key. */
+  readonly keys: TunnelsRead['keys'];
   readonly sources: ReadonlyMap<string, Source>;
 }
 
 /** What a command checks beside what all commands check, so that all mistakes are shown together. */
-export type ProjectCheck = (project: Project) => readonly Diagnostic[];
+export type ProjectCheck = (project: Project) => readonly Diagnostic[] | Promise<readonly Diagnostic[]>;
+
+/**
+ * Which encrypted values a command needs: those of the hosts that it works on, all that it can read, or none, because it
+ * only lists names. What is not needed stays closed, and wants no password. `connections`: the tunnels are not read at
+ * all, for neither they nor the programs that print their keys are of use.
+ */
+export type Needs = 'hosts' | 'all' | 'none' | 'connections';
 
 /**
  * Reads inventory, tunnels and playbook and compiles them, touching no host. Whatever is wrong is shown at once on
@@ -50,8 +58,9 @@ export async function loadProject(
   playbook: string | undefined,
   terminal: Terminal,
   check?: ProjectCheck,
+  needs?: Needs,
 ): Promise<Project | null> {
-  const { project, diagnostics } = await readProject(options, playbook, terminal, check);
+  const { project, diagnostics } = await readProject(options, playbook, terminal, check, needs);
   showDiagnostics(diagnostics, project.sources, options, terminal);
   return hasErrors(diagnostics) ? null : project;
 }
@@ -71,93 +80,160 @@ export async function readProject(
   playbook: string | undefined,
   terminal: Terminal,
   check: ProjectCheck = () => [],
+  needs: Needs = 'hosts',
 ): Promise<{ readonly project: Project; readonly diagnostics: readonly Diagnostic[] }> {
-  const extra = readExtraVars(options.extraVars, fileInventory);
-  const loaded = loadInventory(
-    options.inventory,
-    fileInventory,
-    playbook === undefined ? {} : { playbookDirectory: dirname(playbook) },
-  );
-  const { inventory } = loaded;
-  const loading: Loading = {
-    files: fileInventory,
-    sources: new Map([...loaded.sources, ...extra.sources]),
-    diagnostics: [...extra.diagnostics, ...loaded.diagnostics],
-  };
-  const tunnels = await tunnelsOf(inventory, extra.vars, terminal);
-  loading.diagnostics.push(...tunnels.diagnostics);
-  if (inventory.tunnelsDocument !== null && tunnels.racoon !== null) {
-    loading.diagnostics.push(...checkSchema(ipsecTools.optionsSchema, inventory.tunnelsDocument, tunnels.racoon.at));
-  }
+  const access = vaultAccess(options, terminal);
+  const files = remembered(fileInventory);
+  const openAll = (envelopes: readonly string[]) => access.vault.openAll(envelopes);
+  const secrets = rememberedSources({ ...secretSources({ env: terminal.env }), openAll });
+  const read = () => readOnce(options, playbook, check, needs, { access, files, secrets });
+  const first = await read();
+  // Whether a password is wrong, or the text altered, is told apart by what else it opens: by now that is known.
+  const isUnclear = first.diagnostics.some(({ code }) => code === 'vault-wrong-password');
+  return isUnclear && access.vault.opened.length > 0 ? read() : first;
+}
 
-  const document = playbook === undefined ? null : readDocument(playbook, loading);
-  const plays =
-    document === null ? [] : compilePlays(document, { inventory, tunnels, loading, extra: extra.vars, options });
-  if (playbook === undefined) loading.diagnostics.push(...ipsecTools.check(tunnels.tunnels));
-  const project: Project = {
+interface World {
+  readonly access: VaultAccess;
+  readonly files: ReturnType<typeof remembered>;
+  readonly secrets: SecretSources;
+}
+
+async function readOnce(
+  options: CommonOptions,
+  playbook: string | undefined,
+  check: ProjectCheck,
+  needs: Needs,
+  { access: { vault, faults }, files, secrets }: World,
+): ReturnType<typeof readProject> {
+  const opening = { file: vault.open, value: needs === 'none' ? evenClosed(vault.open) : vault.open };
+  const input = await vault.settled(() => readInput(options, playbook, files, opening));
+  const { inventory, extraVars, loading } = input;
+  if (needs === 'none')
+    for (const [at, fault] of loading.diagnostics.entries()) loading.diagnostics[at] = leftOut(fault, input, playbook);
+
+  const tunnels =
+    needs === 'connections'
+      ? NO_TUNNELS
+      : await vault.settled(() => tunnelsOf(input, secrets, wanted(input, options, needs)));
+  const found: Diagnostic[] = [...loading.diagnostics, ...tunnels.diagnostics];
+  if (inventory.tunnelsDocument !== null && tunnels.racoon !== null) {
+    found.push(...checkSchema(ipsecTools.optionsSchema, inventory.tunnelsDocument, tunnels.racoon.at));
+  }
+  const compiled = await vault.settled(() => compilePlays(input, tunnels, options));
+  found.push(...compiled.diagnostics);
+  if (playbook === undefined) found.push(...ipsecTools.check(tunnels.tunnels));
+  if (needs === 'hosts') refuseUnopened(compiled.plays, tunnels.tunnels);
+
+  const project: Omit<Project, 'secrets'> = {
     inventory,
     tunnels: tunnels.tunnels,
-    plays,
-    extraVars: extra.vars,
-    secrets: tunnels.secrets,
+    plays: compiled.plays,
+    extraVars,
+    keys: tunnels.keys,
     sources: loading.sources,
   };
-  const diagnostics = [...loading.diagnostics, ...check(project)];
+  found.push(...(await vault.settled(() => check({ ...project, secrets: tunnels.secrets }))));
+  const missed = [...faults()];
+  // What only the run will know may need to be opened then, when nobody can be asked any more.
+  if (files.heldVault() && needs === 'hosts' && !hasErrors(found)) await vault.load();
+  const opened = files.heldVault() ? openedSecrets(input, vault.opened) : [];
   // Without any host, because they could not be read, every name of a host would be reported too.
-  const hostless = inventory.hosts.size === 0 && hasErrors(loaded.diagnostics);
-  return { project, diagnostics: hostless ? diagnostics.filter(({ code }) => !NAMES_HOSTS.has(code)) : diagnostics };
+  const told = input.hostless ? found.filter(({ code }) => !NAMES_HOSTS.has(code)) : found;
+  return {
+    project: { ...project, secrets: [...tunnels.secrets, ...opened] },
+    diagnostics: presentable([...told, ...missed], loading.sources, opened),
+  };
 }
 
 /** What is said of a host, or of a pattern, that the inventory does not have. */
 const NAMES_HOSTS = new Set(['end-unknown', 'pattern-no-match', 'pattern-no-hosts']);
 
-async function tunnelsOf(inventory: Inventory, extraVars: Variables, terminal: Terminal): Promise<TunnelsRead> {
-  if (inventory.tunnelsDocument === null) return { tunnels: [], racoon: null, secrets: [], diagnostics: [] };
+/** For commands that show no values: without a password one stands for another. */
+function evenClosed(open: OpenVault): OpenVault {
+  return (envelope) => {
+    const outcome = open(envelope);
+    return outcome instanceof Secret || outcome.code !== 'vault-no-password' ? outcome : UNOPENED;
+  };
+}
+
+/**
+ * A command that only lists names goes on without the files that it has no password for. But there must be hosts; and
+ * tasks, where it is they that are listed.
+ */
+function leftOut(fault: Diagnostic, { hostless }: Input, playbook: string | undefined): Diagnostic {
+  const file = fault.span?.file ?? '';
+  const isNeeded = hostless || (playbook !== undefined && (file === playbook || /(?:^|\/)tunnels\.ya?ml$/.test(file)));
+  return fault.code === 'vault-no-password' && !isNeeded ? { ...fault, severity: 'warning' } : fault;
+}
+
+const NO_TUNNELS: TunnelsRead = { tunnels: [], racoon: null, secrets: [], keys: new Map(), diagnostics: [] };
+
+function tunnelsOf(
+  { inventory, extraVars }: Input,
+  secrets: SecretSources,
+  wants: (hosts: readonly string[]) => boolean,
+): Promise<TunnelsRead> | TunnelsRead {
+  if (inventory.tunnelsDocument === null) return NO_TUNNELS;
   return readTunnels(inventory.tunnelsDocument, inventory.hosts, {
     varsOf: ({ name }) => renderedVars(inventory, name, extraVars),
     spanOfVar: ({ name }, variable) => inventory.origins.get(name)?.get(variable),
-    secrets: secretSources({ env: terminal.env }),
+    secrets,
+    wants,
   });
 }
 
-interface Reading {
-  readonly inventory: Inventory;
-  readonly tunnels: TunnelsRead;
-  readonly loading: Loading;
-  readonly extra: Variables;
-  readonly options: CommonOptions;
+/** Of which tunnels the encrypted keys are needed: of those with an end on a host that the command works on. */
+function wanted({ inventory, playbook }: Input, { limit }: CommonOptions, needs: Needs) {
+  if (needs !== 'hosts') return () => needs === 'all';
+  let chosen: ReadonlySet<string> | undefined;
+  const choose = () => {
+    if (playbook === null)
+      return new Set(limit === undefined ? inventory.hosts.keys() : selectHosts(inventory, limit).hosts);
+    return new Set(
+      hostsOfPlays(playbook.plays, limit, (pattern) => selectHosts(inventory, pattern), makeReport()).flat(),
+    );
+  };
+  return (hosts: readonly string[]) => {
+    chosen ??= choose();
+    return hosts.some((host) => chosen?.has(host));
+  };
+}
+
+/** What stands for a key that was not opened must never get to a host, whatever else goes wrong. */
+function refuseUnopened(plays: readonly CompiledPlay[], tunnels: readonly Tunnel[]): void {
+  const closed = tunnels.filter(({ keying }) => {
+    if (keying.method === 'psk') return isUnopened(keying.psk);
+    if (keying.method === 'x509') return false;
+    const keys = keying.sent.flatMap(({ ah, esp }) => [ah?.key, esp?.key, esp?.authenticationKey]);
+    return keys.some((key) => key !== undefined && isUnopened(key));
+  });
+  if (closed.length === 0) return;
+  const hosts = new Set(plays.flatMap((play) => play.hosts.map(({ host }) => host)));
+  const broken = closed.find(({ ends }) => ends.some(({ host, managed }) => managed && hosts.has(host)));
+  if (broken !== undefined) throw new Error(`the key of tunnel ${broken.name} is needed and was not opened`);
 }
 
 function compilePlays(
-  document: Located,
-  { inventory, tunnels, loading, extra, options }: Reading,
-): readonly CompiledPlay[] {
-  const registry = moduleRegistry([...modules, ...compiledModules]);
-  const written = readPlaybook(document, registry);
-  const read = withVarsFiles(written.plays, (path, from) => {
-    const found: Loading = { ...loading, diagnostics: [] };
-    const document = readDocument(join(dirname(from.file), path), found);
-    // a file that is not there has no place of its own
-    const placed = found.diagnostics.map((fault) => (fault.span === undefined ? { ...fault, span: from } : fault));
-    return { document, diagnostics: placed };
-  });
-  loading.diagnostics.push(...written.diagnostics, ...read.diagnostics);
-  const compiled = compile({
-    plays: read.plays,
+  { inventory, extraVars, playbook }: Input,
+  tunnels: TunnelsRead,
+  options: CommonOptions,
+): ReturnType<typeof compile> {
+  if (playbook === null) return { plays: [], diagnostics: [] };
+  return compile({
+    plays: playbook.plays,
     select: (pattern) => selectHosts(inventory, pattern),
     tunnels: tunnels.tunnels,
     backendOptions: tunnels.racoon?.value ?? null,
     backend: ipsecTools,
-    registry,
+    registry: playbook.registry,
     factNames: FACT_NAMES,
-    varsOf: (host) => hostVariables(inventory, host, extra),
+    varsOf: (host) => hostVariables(inventory, host, extraVars),
     options: {
       ...(options.limit === undefined ? {} : { limit: options.limit }),
       tags: options.tags,
       skipTags: options.skipTags,
-      extraVars: extra,
+      extraVars,
     },
   });
-  loading.diagnostics.push(...compiled.diagnostics);
-  return compiled.plays;
 }

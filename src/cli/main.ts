@@ -1,22 +1,13 @@
-import { EXIT } from './exit.ts';
+import { crashSafe } from './crash.ts';
 import { runProgram } from './program.ts';
 import { processTerminal } from './terminal.ts';
 
 void main();
 
-/** Only here does the process end, and only here is a bug told apart from what a user or a host did wrong. */
+/** Only here does the process end. */
 async function main(): Promise<void> {
   const terminal = processTerminal();
-  try {
-    process.exitCode = await runProgram(process.argv.slice(2), terminal);
-  } catch (bug) {
-    terminal.stderr(
-      `ipsec-play: this is a bug in ipsec-play, not in your inventory: ${bug instanceof Error ? bug.message : 'unknown'}\n` +
-        'Please report it with the command you ran; IPSEC_PLAY_DEBUG=1 adds where it happened.\n',
-    );
-    if (process.env.IPSEC_PLAY_DEBUG === '1' && bug instanceof Error) terminal.stderr(`${bug.stack}\n`);
-    process.exitCode = EXIT.bug;
-  }
+  process.exitCode = await crashSafe(terminal, process, () => runProgram(process.argv.slice(2), terminal));
   // Nothing may keep a finished command alive: a daemon on a host can hold its end of a connection open.
   await terminal.flushed();
   process.exit();

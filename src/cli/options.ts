@@ -1,5 +1,22 @@
+/** Where the passwords of Ansible Vault come from. */
+export interface VaultOptions {
+  readonly vaultId: readonly string[];
+  readonly vaultPasswordFile: readonly string[];
+  readonly askVaultPass?: boolean;
+}
+
+export interface VaultCommandOptions extends VaultOptions {
+  readonly output?: string;
+  readonly encryptVaultId?: string;
+  readonly newVaultId?: string;
+  readonly newVaultPasswordFile?: string;
+  readonly name?: readonly string[];
+  readonly stdinName?: string;
+  readonly prompt?: boolean;
+}
+
 /** The options that commands share, as commander gives them. */
-export interface CommonOptions {
+export interface CommonOptions extends VaultOptions {
   readonly inventory: string;
   readonly limit?: string;
   readonly tags: readonly string[];
@@ -7,6 +24,7 @@ export interface CommonOptions {
   readonly extraVars: readonly string[];
   readonly output: 'human' | 'json' | 'jsonl';
   readonly verbose: number;
+  readonly sshConfig?: string;
   readonly color: boolean;
 }
 
@@ -22,5 +40,23 @@ export interface RunOptions extends CommonOptions {
   readonly check?: boolean;
   readonly lab?: string;
   readonly timeout?: number;
+  readonly commandTimeout?: number;
+  readonly totalTimeout?: number;
+  readonly retries?: number;
   readonly acceptNewHostKeys?: boolean;
+}
+
+export interface ValidateOptions extends CommonOptions {
+  /** Warnings are errors. */
+  readonly strict?: boolean;
+}
+
+export interface KeygenOptions extends CommonOptions {
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
+  readonly encryptVaultId?: string;
+}
+
+export interface ScanOptions extends RunOptions {
+  readonly replace?: boolean;
 }

@@ -55,16 +55,18 @@ export function targetsOf(
     const vars = compiled.becomeUser === undefined ? own : { ansible_become_user: compiled.becomeUser, ...own };
     const become = own.ansible_become === undefined ? (compiled.become ?? options.become) : undefined;
     const overrides: ConnectionOverrides = {
-      ...(options.user === undefined ? {} : { user: options.user }),
-      ...(options.privateKey === undefined ? {} : { privateKeyFile: options.privateKey }),
-      ...(become === undefined ? {} : { become }),
+      ...overridesOf(options, become),
       ...(asked.becomePassword === null ? {} : { becomePassword: asked.becomePassword }),
-      ...(options.timeout === undefined ? {} : { connectTimeout: options.timeout }),
     };
     const spanOf = (name: string) => inventory.origins.get(host.name)?.get(name);
     const { target, diagnostics: found } = targetOf(host, vars, overrides, spanOf);
     diagnostics.push(...found);
-    if (target) targets.set(compiled, asked.password === null ? target : { ...target, password: asked.password });
+    if (target === null) continue;
+    targets.set(compiled, {
+      ...target,
+      ...(asked.password === null ? {} : { password: asked.password }),
+      ...(options.retries === undefined ? {} : { retries: options.retries }),
+    });
   }
   return {
     of: (host) => {
@@ -76,5 +78,15 @@ export function targetsOf(
     secrets: [...targets.values()]
       .flatMap(({ password, become }) => [password, become?.password])
       .filter((each) => each !== undefined),
+  };
+}
+
+/** What the command line says of every host, but for passwords. */
+export function overridesOf(options: Partial<RunOptions>, become: boolean | undefined): ConnectionOverrides {
+  return {
+    ...(options.user === undefined ? {} : { user: options.user }),
+    ...(options.privateKey === undefined ? {} : { privateKeyFile: options.privateKey }),
+    ...(become === undefined ? {} : { become }),
+    ...(options.timeout === undefined ? {} : { connectTimeout: options.timeout }),
   };
 }

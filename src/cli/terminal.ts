@@ -16,6 +16,8 @@ export interface Terminal {
   readonly cwd: string;
   readonly home: string;
   readonly user: string;
+  /** All of stdin. */
+  stdin(): Promise<Buffer>;
   /** Asks for a line; null when nobody answers. `hidden`: nothing is echoed. */
   ask(question: string, options?: { hidden?: boolean }): Promise<string | null>;
   /** Calls back at each SIGINT, SIGTERM and SIGHUP; returns how to stop that. */
@@ -30,6 +32,32 @@ export function askSecret(terminal: Terminal, question: string): Promise<Secret 
 export function processTerminal(): Terminal {
   const { stdout, stderr, env } = process;
   let asking = false;
+  // The live display takes `write` away from the stream while it is on; a question must be seen all the same.
+  const show = stderr.write.bind(stderr);
+  let answered: Promise<unknown> = Promise.resolve();
+  const ask: Terminal['ask'] = async (question, options = {}) => {
+    const { stdin } = process;
+    if (!stdin.isTTY) return null;
+    const [{ createInterface }, { Writable }] = await Promise.all([import('node:readline'), import('node:stream')]);
+    const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+    asking = true;
+    // The echo is off before anybody can see the question: what is typed at once must not show.
+    const lines = createInterface({ input: stdin, output: options.hidden ? silent : stderr, terminal: true });
+    show(question);
+    const answer = await new Promise<string | null>((resolve) => {
+      lines.once('line', resolve);
+      lines.once('close', () => resolve(null));
+      // readline takes Ctrl-C for itself; here it means what it means everywhere else.
+      lines.once('SIGINT', () => {
+        show('\n');
+        process.exit(EXIT.interrupted);
+      });
+    });
+    lines.close();
+    if (options.hidden || answer === null) show('\n');
+    asking = false;
+    return answer;
+  };
   return {
     stdout: textWriter(stdout),
     stderr: textWriter(stderr),
@@ -48,27 +76,15 @@ export function processTerminal(): Terminal {
     cwd: process.cwd(),
     home: env.HOME ?? '/',
     user: env.USER ?? env.LOGNAME ?? 'root',
-    ask: async (question, options = {}) => {
-      const { stdin } = process;
-      if (!stdin.isTTY) return null;
-      const [{ createInterface }, { Writable }] = await Promise.all([import('node:readline'), import('node:stream')]);
-      const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-      asking = true;
-      // The echo is off before anybody can see the question: what is typed at once must not show.
-      const lines = createInterface({ input: stdin, output: options.hidden ? silent : stderr, terminal: true });
-      stderr.write(question);
-      const answer = await new Promise<string | null>((resolve) => {
-        lines.once('line', resolve);
-        lines.once('close', () => resolve(null));
-        // readline takes Ctrl-C for itself; here it means what it means everywhere else.
-        lines.once('SIGINT', () => {
-          stderr.write('\n');
-          process.exit(EXIT.interrupted);
-        });
-      });
-      lines.close();
-      if (options.hidden || answer === null) stderr.write('\n');
-      asking = false;
+    stdin: async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
+      return Buffer.concat(chunks);
+    },
+    // One at a time: what is typed is the answer to one question.
+    ask: (question, options) => {
+      const answer = answered.then(() => ask(question, options));
+      answered = answer.catch(() => {});
       return answer;
     },
     onInterrupt: (callback) => {
@@ -99,14 +115,20 @@ export function textWriter(stream: NodeJS.WritableStream): (text: string) => voi
   };
 }
 
-/** A stream for the live display, which must not draw over a question that waits for its answer. */
+/**
+ * A stream for the live display, which must not draw over a question that waits for its answer. listr2 keeps the `write`
+ * that it finds, puts one of its own in its place, which holds back what others write, and in the end puts back what it found.
+ */
 function quietWhile(stream: NodeJS.WriteStream, asking: () => boolean): NodeJS.WriteStream {
+  const write = stream.write.bind(stream);
+  const draw = (...given: Parameters<typeof write>) => asking() || write(...given);
   return new Proxy(stream, {
     get: (target, name) => {
-      if (name === 'write' && asking()) return () => true;
+      if (name === 'write') return draw;
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },
+    set: (target, name, value) => Reflect.set(target, name, value === draw ? write : value, target),
   });
 }
 

@@ -6,10 +6,13 @@ import { perspectives } from '../model/tunnel.ts';
 import { localTransport } from '../transport/local.ts';
 import { transportFor } from '../transport/pick.ts';
 import { sshTransport } from '../transport/ssh.ts';
-import type { Transport } from '../transport/transport.ts';
+import { plainSettings } from '../transport/ssh-config/plain-settings.ts';
+import type { ConnectFault, Transport } from '../transport/transport.ts';
+import { type RetryOptions, withRetries } from '../transport/with-retries.ts';
 import { UsageFault } from './exit.ts';
 import type { Project } from './load.ts';
 import type { RunOptions } from './options.ts';
+import { sshConfigFor } from './ssh-config.ts';
 import { askSecret, type Terminal } from './terminal.ts';
 
 /** What a run works on: the real hosts, or their stand-ins. */
@@ -20,20 +23,29 @@ export interface World {
   close(): Promise<void>;
 }
 
-export async function openWorld(project: Project, options: RunOptions, terminal: Terminal): Promise<World> {
+/** `stop`: the end of the run was asked for, so nothing is tried again. */
+export async function openWorld(
+  project: Project,
+  options: RunOptions,
+  terminal: Terminal,
+  stop?: RetryOptions['stop'],
+): Promise<World> {
   if (options.lab !== undefined) return rehearsal(options.lab, project, terminal);
   const ssh = sshTransport({
-    defaultUser: terminal.user,
-    home: terminal.home,
-    env: terminal.env,
-    acceptNewHostKeys: options.acceptNewHostKeys === true,
+    settingsOf: sshConfigFor(options, terminal).settingsOf,
     ask: terminal.interactive ? (question) => askSecret(terminal, question) : null,
+    env: terminal.env,
   });
+  const said = ({ name }: Target, { message }: ConnectFault, attempt: number, seconds: number) =>
+    terminal.stderr(`[${name}] attempt ${attempt}: ${message}; the next one in ${seconds} s\n`);
   return {
-    transport: transportFor({ ssh, local: localTransport({ env: terminal.env, cwd: terminal.cwd }) }),
+    transport: transportFor({
+      ssh: withRetries(ssh, { ...(stop && { stop }), ...(options.verbose > 0 && { onRetry: said }) }),
+      local: localTransport({ env: terminal.env, cwd: terminal.cwd }),
+    }),
     target: (target) => target,
     rendering: () => onHost,
-    close: async () => {},
+    close: () => ssh.close(),
   };
 }
 
@@ -45,13 +57,17 @@ async function rehearsal(directory: string, project: Project, terminal: Terminal
   });
   return {
     transport: sshTransport({
-      defaultUser: terminal.user,
-      home: terminal.home,
-      env: {},
-      identityFiles: [lab.identityFile],
-      knownHostsFiles: [lab.knownHostsFile],
-      acceptNewHostKeys: false,
+      settingsOf: async (target) =>
+        plainSettings(target, {
+          user: terminal.user,
+          home: terminal.home,
+          env: {},
+          acceptNewHostKeys: false,
+          identityFiles: [lab.identityFile],
+          knownHostsFiles: [lab.knownHostsFile],
+        }),
       ask: null,
+      env: terminal.env,
     }),
     target: lab.target,
     rendering: lab.rendering,

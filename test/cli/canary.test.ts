@@ -10,7 +10,7 @@ beforeAll(() => {
 });
 afterAll(() => project.remove());
 
-const FORMATS = [[], ['-v'], ['-o', 'json'], ['-o', 'jsonl'], ['--no-diff', '-v', '-v']];
+const FORMATS = [[], ['-v'], ['-o', 'json'], ['-o', 'jsonl'], ['--no-diff', '-v', '-v'], ['-vvv']];
 
 const canary = fc
   .tuple(
@@ -112,6 +112,68 @@ describe('no secret in any output', () => {
       const ran = await project.run('apply', 'playbooks/leaky.yml', '--lab', ...format);
       expect([0, 4]).toContain(ran.code);
       expect({ format, leaks: leaks(ran, [psk]) }).toEqual({ format, leaks: [] });
+    }
+  });
+
+  test('of a command that fails and says what it was given, in every form that a shell can give it', async () => {
+    const psk = 'canary-5Xq8-Said';
+    const passwords = { become: 'c4n4ry\'of"sudo', login: 'canary-of-the-login' };
+    project.write('inventory/tunnels.yml', tunnels(psk, '0123456789abcdefghij'));
+    project.edit('inventory/hosts.yml', 'ansible_user: root', 'ansible_user: root\n    ansible_password: LOGIN');
+    project.edit('inventory/hosts.yml', 'LOGIN', `${passwords.login}\n    ansible_become_password: BECOME`);
+    project.edit('inventory/hosts.yml', 'BECOME', JSON.stringify(passwords.become));
+    const hex = (text: string) => Buffer.from(text).toString('hex');
+    const base64 = (text: string) => Buffer.from(text).toString('base64').replace(/=+$/, '');
+    const secrets = [psk, passwords.become, passwords.login];
+    const said = secrets.flatMap((secret) => [
+      secret,
+      `'${secret.replaceAll("'", `'\\''`)}'`,
+      JSON.stringify(secret),
+      hex(secret),
+      hex(secret).toUpperCase(),
+      base64(secret),
+      base64(`${secret}\n`),
+      `password: ${secret}\r`,
+    ]);
+    project.write(
+      'playbooks/leaky.yml',
+      `- hosts: lana
+  become: true
+  tasks:
+    - ipsec_tunnels: { tunnels: lana-lanb }
+    - name: says all it knows
+      command: ${JSON.stringify(`printf '%s\\n' ${said.map((text) => `'${text.replaceAll("'", `'\\''`)}'`).join(' ')} >&2; exit 3`)}
+      ignore_errors: true
+    - name: says it as its result
+      command: ${JSON.stringify(`printf '%s\\n' ${said.map((text) => `'${text.replaceAll("'", `'\\''`)}'`).join(' ')}; exit 3`)}
+`,
+    );
+    for (const format of FORMATS) {
+      const ran = await project.run('apply', 'playbooks/leaky.yml', '--lab', ...format);
+      expect({ format, leaks: leaks(ran, [...secrets, ...said.map((text) => text.trim())]) }).toEqual({
+        format,
+        leaks: [],
+      });
+      expect(ran.stdout).toContain('[secret]');
+      expect(ran.code).toBe(4);
+    }
+  });
+
+  test('of a password that is asked for, on a host that says it again', async () => {
+    const asked = 'canary-that-was-typed';
+    project.write(
+      'playbooks/leaky.yml',
+      `- hosts: lana
+  become: true
+  tasks:
+    - { name: says it, command: "echo ${asked} >&2; exit 3" }
+`,
+    );
+    for (const format of FORMATS) {
+      const answering = { ask: async () => asked };
+      const ran = await project.runIn(answering, 'apply', 'playbooks/leaky.yml', '--lab', '-K', ...format);
+      expect(ran.code).toBe(4);
+      expect({ format, leaks: leaks(ran, [asked]) }).toEqual({ format, leaks: [] });
     }
   });
 

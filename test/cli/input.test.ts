@@ -1,6 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { checkValue } from '../../src/lang/schema.ts';
+import { runSchema } from '../../src/report/run-schema.ts';
 import { type Project, shippedProject } from '../support/cli.ts';
 
 let project: Project;
@@ -59,6 +61,60 @@ describe('bad input: everything at once, exit 3, no host touched', () => {
   });
 });
 
+describe('bad input, for programs', () => {
+  beforeEach(() => project.edit('inventory/tunnels.yml', '192.168.2.0/24', '192.168.2.1/24'));
+
+  test.each(['check', 'apply'])(
+    '%s -o json prints the document of a run, without hosts and with what is wrong',
+    async (command) => {
+      const { code, stdout, stderr } = await project.run(command, 'playbooks/site.yml', '--lab', '-o', 'json');
+      expect(code).toBe(3);
+      const document = JSON.parse(stdout);
+      expect(checkValue(runSchema, document)).toEqual([]);
+      expect(document).toMatchObject({
+        schema: 'ipsec-play/run/1',
+        command,
+        playbook: 'playbooks/site.yml',
+        exitCode: 3,
+        hosts: {},
+        recap: {},
+        diagnostics: [
+          {
+            severity: 'error',
+            code: 'network-host-bits',
+            span: { file: 'inventory/tunnels.yml', line: 31, column: 64 },
+          },
+        ],
+      });
+      expect(stderr).toContain('error[network-host-bits]');
+    },
+  );
+
+  test('-o jsonl prints one line', async () => {
+    const { stdout } = await project.run('check', 'playbooks/site.yml', '--lab', '-o', 'jsonl');
+    expect(stdout.endsWith('}\n')).toBe(true);
+    expect(JSON.parse(stdout)).toMatchObject({
+      type: 'run-refused',
+      exitCode: 3,
+      diagnostics: [{ severity: 'error' }],
+    });
+  });
+
+  test('a document holds diagnostics with their place, their fix, and what belongs to them', async () => {
+    project.edit('playbooks/site.yml', 'become: true', 'becom: true');
+    project.edit('inventory/tunnels.yml', '  lana-lanb:', '  lana-lanb: {}\n  lana-lanb:');
+    const { stdout } = await project.run('check', 'playbooks/site.yml', '-o', 'json');
+    const document = JSON.parse(stdout);
+    expect(checkValue(runSchema, document)).toEqual([]);
+    expect(document.diagnostics.some(({ fix }: { fix?: string }) => fix !== undefined)).toBe(true);
+  });
+
+  test('a wrong option stays on stderr', async () => {
+    const { code, stdout } = await project.run('check', 'playbooks/site.yml', '-o', 'json', '--total-timeout', '0');
+    expect([code, stdout]).toEqual([3, '']);
+  });
+});
+
 describe('the command line', () => {
   test.each([
     [['validate', 'playbooks/site.yml', '-t', '']],
@@ -66,6 +122,8 @@ describe('the command line', () => {
     [['check', 'playbooks/site.yml', '--lab=']],
     [['check', 'playbooks/site.yml', '--lab', '--timeout', '9999999']],
     [['check', 'playbooks/site.yml', '--lab', '-f', '0']],
+    [['check', 'playbooks/site.yml', '--lab', '--command-timeout', '0']],
+    [['check', 'playbooks/site.yml', '--lab', '--total-timeout', '1.5']],
   ])('%j is refused', async (argv) => {
     const { code, stderr } = await project.run(...argv);
     expect(code).toBe(3);

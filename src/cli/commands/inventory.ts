@@ -3,19 +3,22 @@ import { findHost, type Group, type Inventory } from '../../inventory/inventory.
 import { list } from '../../inventory/list.ts';
 import { selectHosts } from '../../inventory/pattern.ts';
 import { renderedVars } from '../../inventory/rendered-vars.ts';
+import { hasErrors } from '../../lang/diagnostic.ts';
 import { didYouMean } from '../../lang/did-you-mean.ts';
 import { isSensitiveKey } from '../../lang/sensitive-keys.ts';
 import { Vaulted } from '../../lang/vaulted.ts';
 import { Secret } from '../../model/secret.ts';
 import type { Span } from '../../model/span.ts';
+import { connectionRows } from '../connection-rows.ts';
 import { EXIT, UsageFault } from '../exit.ts';
 import { loadProject, type Project, showDiagnostics } from '../load.ts';
 import type { CommonOptions } from '../options.ts';
+import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Hosts, groups and tunnels; as JSON the document of `ansible-inventory --list`, its passwords and keys hidden. */
 export async function inventoryList(options: CommonOptions, terminal: Terminal): Promise<number> {
-  const project = await loadProject(options, undefined, terminal);
+  const project = await loadProject(options, undefined, terminal, undefined, 'none');
   if (project === null) return EXIT.input;
   const { inventory, tunnels } = project;
   if (options.output !== 'human') {
@@ -37,9 +40,12 @@ export async function inventoryList(options: CommonOptions, terminal: Terminal):
   return EXIT.done;
 }
 
-/** A host's variables as templates see them, and where each was written. Passwords and keys stay hidden. */
+/**
+ * A host's variables as templates see them, how it is reached, and where each was written. Passwords and keys stay
+ * hidden. Where the way to it cannot be worked out, the variables are shown all the same.
+ */
 export async function inventoryHost(name: string, options: CommonOptions, terminal: Terminal): Promise<number> {
-  const project = await loadProject(options, undefined, terminal);
+  const project = await loadProject(options, undefined, terminal, undefined, 'none');
   if (project === null) return EXIT.input;
   const { inventory, extraVars } = project;
   const host = findHost(inventory, name);
@@ -53,22 +59,46 @@ export async function inventoryHost(name: string, options: CommonOptions, termin
   const names = Object.keys(vars)
     .filter((each) => !MAGIC.has(each))
     .sort();
+  const connection = await connectionRows(project, host, options, terminal, (each) => placeOf(project, name, each));
+  const { fault } = connection;
+  showDiagnostics(connection.diagnostics, project.sources, options, terminal);
+  if (fault !== null) {
+    const fix = fault.fix === undefined ? '' : `  ${fault.fix}\n`;
+    terminal.stderr(`ipsec-play: how ${name} is reached is not known: ${fault.message}\n${fix}`);
+  }
+  const code = fault !== null || hasErrors(connection.diagnostics) ? EXIT.input : EXIT.done;
   if (options.output !== 'human') {
     const shown = Object.fromEntries(
       names.map((each) => [each, { value: shownValue(each, vars[each]), from: placeOf(project, name, each) }]),
     );
-    const document = { schema: 'ipsec-play/inventory-host/1', host: name, groups: host.groups, vars: shown };
+    const reached = connection.rows.map(({ name: what, value, from }) => [what.replaceAll(' ', '_'), { value, from }]);
+    const document = {
+      schema: 'ipsec-play/inventory-host/1',
+      host: name,
+      groups: host.groups,
+      vars: shown,
+      connection: code === EXIT.done ? Object.fromEntries(reached) : null,
+    };
     terminal.stdout(`${JSON.stringify(document, null, options.output === 'json' ? 2 : 0)}\n`);
-    return EXIT.done;
+    return code;
   }
   const rows = names.map((each) => [each, text(shownValue(each, vars[each])), placeOf(project, name, each)]);
-  terminal.stdout(`${name}  (groups: ${host.groups.join(', ')})\n${table(['VARIABLE', 'VALUE', 'FROM'], rows)}\n`);
-  return EXIT.done;
+  const reached = connection.rows.flatMap(({ name: what, value, from }) =>
+    (Array.isArray(value) && value.length === 0 ? ['none'] : [value].flat()).map((each, index) =>
+      index === 0 ? [what, String(each), from] : ['', String(each), ''],
+    ),
+  );
+  const tables = [
+    table(['VARIABLE', 'VALUE', 'FROM'], rows),
+    ...(reached.length === 0 ? [] : [table(['CONNECTION', 'VALUE', 'FROM'], reached)]),
+  ];
+  terminal.stdout(`${name}  (groups: ${host.groups.join(', ')})\n${tables.join('\n\n')}\n`);
+  return code;
 }
 
 /** Groups, the groups and hosts in them, as a tree. */
 export async function inventoryGraph(options: CommonOptions, terminal: Terminal): Promise<number> {
-  const project = await loadProject(options, undefined, terminal);
+  const project = await loadProject(options, undefined, terminal, undefined, 'none');
   if (project === null) return EXIT.input;
   const { inventory } = project;
   if (options.output !== 'human') {
@@ -105,8 +135,8 @@ function placeOf({ inventory, extraVars }: Project, host: string, variable: stri
 }
 
 function shownValue(name: string, value: unknown): unknown {
-  if (value instanceof Secret || isSensitiveKey(name)) return '[secret]';
   if (value instanceof Vaulted) return '[vault]';
+  if (value instanceof Secret || isSensitiveKey(name)) return '[secret]';
   if (Array.isArray(value)) return value.map((item) => shownValue(name, item));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shownValue(key, inner)]));
@@ -119,17 +149,4 @@ function masked(name: string, value: unknown): unknown {
 
 function text(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
-  return all
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }

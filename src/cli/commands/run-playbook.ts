@@ -3,18 +3,21 @@ import { modules } from '../../../modules/index.ts';
 import { exitCodeOf } from '../../engine/result.ts';
 import { type RunInput, type RunOutcome, run } from '../../engine/run.ts';
 import { onHost } from '../../engine/sh.ts';
+import { hasErrors } from '../../lang/diagnostic.ts';
 import type { Secret } from '../../model/secret.ts';
-import { runDocument } from '../../report/json.ts';
+import { type RunDocument, refusedDocument, refusedLine, runDocument } from '../../report/json.ts';
 import type { Reporter } from '../../report/output.ts';
 import { makeFingerprint } from '../../secrets/fingerprint.ts';
 import { makeRedactor } from '../../secrets/redact.ts';
+import { discreet } from '../discreet.ts';
 import { EXIT, UsageFault } from '../exit.ts';
-import { loadProject } from '../load.ts';
+import { readProject, showDiagnostics } from '../load.ts';
 import type { RunOptions } from '../options.ts';
 import { makeReporter } from '../reporter.ts';
 import { stopOnInterrupt } from '../stop-signal.ts';
 import { connectionFaults, targetsOf } from '../targets.ts';
 import { askSecret, type Terminal } from '../terminal.ts';
+import { timer } from '../timer.ts';
 import { openWorld } from '../world.ts';
 
 type Command = 'check' | 'apply';
@@ -24,23 +27,31 @@ export async function runPlaybook(
   command: Command,
   playbook: string,
   options: RunOptions,
-  terminal: Terminal,
+  given: Terminal,
 ): Promise<number> {
-  const project = await loadProject(options, playbook, terminal, (read) => connectionFaults(read, options, true));
-  if (project === null) return EXIT.input;
+  const redactor = makeRedactor();
+  const terminal = discreet(given, redactor);
+  const { project, diagnostics } = await readProject(options, playbook, terminal, (read) =>
+    connectionFaults(read, options, true),
+  );
+  showDiagnostics(diagnostics, project.sources, options, terminal);
+  if (hasErrors(diagnostics)) {
+    if (options.output === 'json') printJson(refusedDocument(command, playbook, diagnostics), terminal);
+    if (options.output === 'jsonl') terminal.stdout(refusedLine(diagnostics));
+    return EXIT.input;
+  }
   const asked = {
     password: options.askPass === true ? await demand(terminal, 'SSH password: ') : null,
     becomePassword: options.askBecomePass === true ? await demand(terminal, 'become password: ') : null,
   };
   const targets = targetsOf(project.plays, project.inventory, project.extraVars, options, asked);
 
-  const redactor = makeRedactor();
   for (const secret of [...project.secrets, ...targets.secrets]) redactor.add(secret);
   let stopping = () => {};
   const stop = stopOnInterrupt(terminal, () => stopping());
-  const world = await openWorld(project, options, terminal);
+  const world = await openWorld(project, options, terminal, stop.signal);
   const nonce = () => randomBytes(12).toString('hex');
-  const base: Omit<RunInput, 'command' | 'emit' | 'agreed'> = {
+  const base: Omit<RunInput, 'command' | 'limits' | 'emit' | 'agreed'> = {
     plays: project.plays,
     target: (host) => world.target(targets.of(host)),
     transport: world.transport,
@@ -52,10 +63,18 @@ export async function runPlaybook(
     forks: options.forks,
     stop: stop.signal,
   };
+  const since = performance.now();
+  let asking = 0;
+  const limits = () => ({
+    command: options.commandTimeout ?? null,
+    total: options.totalTimeout ?? null,
+    spent: (performance.now() - since - asking) / 1000,
+    timer,
+  });
   const report = async (what: Command, agreed: RunInput['agreed']): Promise<RunOutcome> => {
     const reporter: Reporter = await makeReporter(what, options, terminal, agreed !== null);
     stopping = () => reporter.listen({ type: 'stopping' });
-    const outcome = await run({ ...base, command: what, emit: reporter.listen, agreed });
+    const outcome = await run({ ...base, limits: limits(), command: what, emit: reporter.listen, agreed });
     await reporter.close();
     return outcome;
   };
@@ -65,8 +84,11 @@ export async function runPlaybook(
       const foreseen = await report('check', null);
       const code = exitCodeOf('check', foreseen);
       if (code !== EXIT.pending && code !== EXIT.failed && code !== EXIT.unreachable) return code;
-      if (!hasChanges(foreseen)) return code;
-      if (!(await agrees(terminal, foreseen))) {
+      if (!hasChanges(foreseen) || foreseen.timedOut) return code;
+      const shown = performance.now();
+      const agreed = await agrees(terminal, foreseen);
+      asking = performance.now() - shown;
+      if (!agreed) {
         terminal.stderr('Nothing was changed.\n');
         return stop.signal.requested ? EXIT.interrupted : EXIT.done;
       }
@@ -87,10 +109,12 @@ function finish(
   terminal: Terminal,
 ): number {
   const code = exitCodeOf(command, outcome);
-  if (options.output === 'json') {
-    terminal.stdout(`${JSON.stringify(runDocument(command, playbook, code, outcome), null, 2)}\n`);
-  }
+  if (options.output === 'json') printJson(runDocument(command, playbook, code, outcome), terminal);
   return code;
+}
+
+function printJson(document: RunDocument, terminal: Terminal): void {
+  terminal.stdout(`${JSON.stringify(document, null, 2)}\n`);
 }
 
 /** Somebody sits at a terminal and has not said --yes. */

@@ -7,7 +7,7 @@ import type { Terminal } from '../terminal.ts';
 
 /** The compiled tasks of each host, in the order in which they would run. */
 export async function tasks(playbook: string, options: CommonOptions, terminal: Terminal): Promise<number> {
-  const project = await loadProject(options, playbook, terminal);
+  const project = await loadProject(options, playbook, terminal, undefined, 'none');
   if (project === null) return EXIT.input;
   const plays = describe(project.plays);
   if (options.output !== 'human') {

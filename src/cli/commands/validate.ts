@@ -1,19 +1,31 @@
+import { fileInventory } from '../../inventory/files.ts';
+import { checkSecrets, strictly } from '../../inventory/secret-checks/secret-checks.ts';
 import { hasErrors } from '../../lang/diagnostic.ts';
 import { EXIT } from '../exit.ts';
 import { readProject, showDiagnostics } from '../load.ts';
-import type { CommonOptions } from '../options.ts';
+import type { ValidateOptions } from '../options.ts';
 import { connectionFaults } from '../targets.ts';
 import type { Terminal } from '../terminal.ts';
+import { unopenedValues } from '../vault-checks.ts';
 
-/** Reads everything, says what is wrong with it, and touches no host. */
+/** Reads everything, says what is wrong with it and what is unwise in its secrets, and touches no host. */
 export async function validate(
   playbook: string | undefined,
-  options: CommonOptions,
+  options: ValidateOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const { project, diagnostics } = await readProject(options, playbook, terminal, (read) =>
-    connectionFaults(read, options, playbook !== undefined),
+  const { project, diagnostics: found } = await readProject(
+    options,
+    playbook,
+    terminal,
+    (read) => [
+      ...connectionFaults(read, options, playbook !== undefined),
+      ...unopenedValues(read),
+      ...checkSecrets(read, fileInventory, terminal.cwd),
+    ],
+    'all',
   );
+  const diagnostics = options.strict === true ? strictly(found) : found;
   const code = hasErrors(diagnostics) ? EXIT.input : EXIT.done;
   if (options.output !== 'human') {
     const document = { schema: 'ipsec-play/validate/1', exitCode: code, diagnostics };

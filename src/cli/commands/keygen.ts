@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { fileInventory } from '../../inventory/files.ts';
+import { loadInventory } from '../../inventory/load-inventory.ts';
+import { replaceFile } from '../../inventory/replace-file.ts';
+import { drawAll, insertKeys, keyEdits } from '../../inventory/tunnels/new-keys.ts';
+import { type KeyPlan, planKeys } from '../../inventory/tunnels/plan-keys.ts';
+import { type Diagnostic, error, hasErrors } from '../../lang/diagnostic.ts';
+import type { Located } from '../../lang/yaml.ts';
+import { Secret } from '../../model/secret.ts';
+import type { LazyVault } from '../../secrets/vault/lazy-vault.ts';
+import { SealFault } from '../../secrets/vault/vault.ts';
+import { EXIT, UsageFault } from '../exit.ts';
+import { readExtraVars } from '../extra-vars.ts';
+import { keygenDocument, keygenTable } from '../keygen-report.ts';
+import { showDiagnostics } from '../load.ts';
+import type { KeygenOptions } from '../options.ts';
+import { newKeyFaults } from '../prove-keys.ts';
+import { presentable } from '../shown-diagnostics.ts';
+import type { Terminal } from '../terminal.ts';
+import { vaultAccess } from '../vault.ts';
+
+/** Draws the keys that tunnels.yml lacks and writes them into it, encrypted. Nothing of a key is ever shown. */
+export async function keygen(names: readonly string[], options: KeygenOptions, terminal: Terminal): Promise<number> {
+  if (options.force === true && names.length === 0) {
+    const fix = "ipsec-play keygen NAME --force; '*' stands for all of them";
+    throw new UsageFault('--force overwrites keys, and wants to know of which tunnels', fix);
+  }
+  const { vault, faults } = vaultAccess(options, terminal);
+  // The text of each file, as it was when it was read: nothing else may be replaced.
+  const texts = new Map<string, string>();
+  const read = (path: string) => {
+    const text = fileInventory.read(path);
+    if (text !== undefined) texts.set(path, text);
+    return text;
+  };
+  const opening = { file: vault.open, value: vault.open };
+  const { loaded, extra } = await vault.settled(() => ({
+    loaded: loadInventory(options.inventory, { ...fileInventory, read }, { vault: opening }),
+    extra: readExtraVars(options.extraVars, fileInventory, opening),
+  }));
+  const document = loaded.inventory.tunnelsDocument;
+  const file = document?.source.file ?? null;
+  const finish = (found: readonly Diagnostic[], plan: KeyPlan | null): number => {
+    const diagnostics = presentable([...faults(), ...found], loaded.sources, vault.opened);
+    const code = hasErrors(diagnostics) ? EXIT.input : EXIT.done;
+    const outcome = { file, plan: code === EXIT.done ? plan : null, exitCode: code, dryRun: options.dryRun === true };
+    if (options.output !== 'human') terminal.stdout(keygenDocument(outcome, diagnostics, options.output));
+    else {
+      showDiagnostics(diagnostics, loaded.sources, options, terminal);
+      terminal.stdout(keygenTable(outcome, names.length > 0));
+    }
+    return code;
+  };
+
+  if (document === null) {
+    const missing = error('keygen-no-tunnels', `there is no tunnels.yml in ${options.inventory}`, {
+      fix: 'tunnels.yml, with tunnels in it; or -i with the folder that has one',
+    });
+    return finish(hasErrors(loaded.diagnostics) ? loaded.diagnostics : [missing], null);
+  }
+  const here = loaded.diagnostics.filter(({ span }) => span?.file === file);
+  const wrong = [...extra.diagnostics, ...here].filter(({ severity }) => severity === 'error');
+  if (wrong.length > 0) return finish(wrong, null);
+  const plan = planKeys(document, names, options.force === true);
+  if (plan.unknown.length > 0) throw unknownNames(plan.unknown);
+  if (plan.diagnostics.length > 0 || plan.draws.length === 0) return finish(plan.diagnostics, plan);
+  const context: Writing = { plan, document, inventory: loaded.inventory, extraVars: extra.vars, vault, options };
+  return finish(await write(context, texts.get(document.source.file) ?? ''), plan);
+}
+
+function unknownNames(unknown: KeyPlan['unknown']): UsageFault {
+  const names = unknown.map(({ name }) => JSON.stringify(name)).join(', ');
+  const nearest = unknown.flatMap((each) => (each.nearest === undefined ? [] : [JSON.stringify(each.nearest)]));
+  const fix = nearest.length === 0 ? 'names of tunnels.yml, or globs' : `did you mean ${nearest.join(', ')}?`;
+  return new UsageFault(`there is no tunnel, mesh or hub ${names}`, fix);
+}
+
+interface Writing {
+  readonly plan: KeyPlan;
+  readonly document: Located;
+  readonly inventory: ReturnType<typeof loadInventory>['inventory'];
+  readonly extraVars: ReturnType<typeof readExtraVars>['vars'];
+  readonly vault: LazyVault;
+  readonly options: KeygenOptions;
+}
+
+/** Draws, encrypts, inserts, proves and writes; what went wrong, and then nothing is written. */
+async function write(context: Writing, before: string): Promise<readonly Diagnostic[]> {
+  const { plan, document, inventory, extraVars, vault, options } = context;
+  const { file, sealed } = document.source;
+  const drawn = drawAll(plan, randomBytes);
+  const own = new Map<string, Secret>();
+  const seal = async (secret: Secret): Promise<string> => {
+    const ciphertext = options.dryRun === true ? stand(own.size) : await vault.seal(secret, options.encryptVaultId);
+    own.set(ciphertext.trimEnd(), secret);
+    return ciphertext;
+  };
+  try {
+    const edited = insertKeys(document, await keyEdits(drawn, sealed === true ? null : seal));
+    if (typeof edited !== 'string') return [edited];
+    await vault.load();
+    const isOwn = (text: string) => own.has(text.trimEnd());
+    const unsound = await newKeyFaults(inventory, document, edited, extraVars, {
+      open: (text) => own.get(text.trimEnd()) ?? vault.open(text),
+      openAll: (texts) => vault.openAll(texts.filter((text) => !isOwn(text))),
+    });
+    if (unsound.length > 0) return unsound;
+    if (options.dryRun === true) return [];
+    const after = sealed === true ? await sealAgain(edited, before, vault, options) : edited;
+    const fault = replaceFile(file, before, after);
+    return fault === null
+      ? []
+      : [error('keygen-not-written', `${file} was not written: ${fault.why}`, { fix: fault.fix })];
+  } catch (fault) {
+    if (!(fault instanceof SealFault)) throw fault;
+    const code = options.encryptVaultId === undefined ? 'vault-no-password' : 'vault-unknown-id';
+    return [error(code, `the keys cannot be encrypted: ${fault.message}`, { fix: fault.fix })];
+  }
+}
+
+/** An encrypted file stays encrypted, by the password that opened it. */
+async function sealAgain(text: string, before: string, vault: LazyVault, options: KeygenOptions): Promise<string> {
+  const keyed = await vault.load();
+  const identity = options.encryptVaultId === undefined ? keyed.identityOf(before) : null;
+  const secret = new Secret(text);
+  const ciphertext = identity ? await keyed.sealAs(secret, identity) : await keyed.seal(secret, options.encryptVaultId);
+  return `${ciphertext.trimEnd()}\n`;
+}
+
+/** In place of an encrypted key in a dry run, each another one. */
+function stand(number: number): string {
+  return `$ANSIBLE_VAULT;1.1;AES256\n${number.toString(16).padStart(80, '0')}`;
+}

@@ -1,0 +1,32 @@
+import { type Diagnostic, error } from '../lang/diagnostic.ts';
+import { LazyVault } from '../secrets/vault/lazy-vault.ts';
+import type { PasswordOptions, PasswordWorld } from '../secrets/vault/password-sources.ts';
+import { askSecret, type Terminal } from './terminal.ts';
+
+/** The vault with the passwords that the command line and the environment name. */
+export interface VaultAccess {
+  readonly vault: LazyVault;
+  /** What is wrong with the sources of passwords, as far as they were needed. */
+  faults(): readonly Diagnostic[];
+}
+
+export function vaultAccess(options: PasswordOptions, terminal: Terminal): VaultAccess {
+  const faults: Diagnostic[] = [];
+  const vault = new LazyVault(async () => {
+    const [{ passwordSources, readIdentities }, { makeVault }] = await Promise.all([
+      import('../secrets/vault/password-sources.ts'),
+      import('../secrets/vault/open-vault.ts'),
+    ]);
+    const read = await readIdentities(passwordSources(options, terminal.env), passwordWorld(terminal));
+    // As Ansible: one password of several that is not there may be one that is not needed.
+    const severity = read.identities.length === 0 ? 'error' : 'warning';
+    for (const { why, fix } of read.faults) faults.push({ ...error('vault-password', why, { fix }), severity });
+    return makeVault(read.identities);
+  });
+  return { vault, faults: () => faults };
+}
+
+export function passwordWorld(terminal: Terminal): PasswordWorld {
+  const { cwd, home, env } = terminal;
+  return { cwd, home, env, ask: (question) => askSecret(terminal, question) };
+}
