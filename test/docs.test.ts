@@ -134,9 +134,9 @@ describe('pages that list what the sources have', () => {
   test('docs/commands.md: every option that --help shows, and no other', () => {
     const help = (...command: string[]) =>
       execFileSync(process.execPath, [join(DIST, 'cli.js'), ...command, '--help'], { encoding: 'utf8' });
-    const shown = ['apply', 'check', 'validate', 'tasks']
+    const shown = ['apply', 'check', 'validate', 'tasks', 'keygen']
       .map((command) => help(command))
-      .concat(help('inventory', 'list'), help())
+      .concat(help('inventory', 'list'), help('hosts', 'scan'), help())
       .flatMap((text) => [...text.matchAll(/^ +(?:-\w, )?(--[a-z-]+)/gm)].map(([, option]) => option));
     const tables = page('docs/commands.md').sections.filter(({ title }) => title.startsWith('Options'));
     const documented = tables.flatMap(({ rows }) => rows.flatMap(([cell]) => cell?.match(/--[a-z-]+/g) ?? []));

@@ -1,13 +1,11 @@
-import { spawn } from 'node:child_process';
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Fleet, startFleet } from '../support/fleet.ts';
-import type { FleetHost } from '../support/fleet-host.ts';
 import { canRunFleet } from '../support/fleet-needs.ts';
 import { PASSWORD } from '../support/fleet-root.ts';
 import { type Workspace, workspace } from '../support/fleet-workspace.ts';
-import { until } from '../support/until.ts';
+import { leaksOf, traceHost, watchModes } from '../support/watch-secrets.ts';
 
 /** Each stands in one place only, so that a leak tells where it came from. */
 const CANARIES = {
@@ -20,6 +18,7 @@ const CANARIES = {
   foreignPsk: 'Canary-foreign-e6e6',
 };
 const SCRIPTS = 'etc/sysconfig/network-scripts';
+const FOLDERS = [SCRIPTS, 'etc/racoon'];
 
 describe.skipIf(!canRunFleet('strace'))('secrets', () => {
   let fleet: Fleet;
@@ -66,17 +65,7 @@ describe.skipIf(!canRunFleet('strace'))('secrets', () => {
   });
   afterAll(() => fleet?.stop());
 
-  const leaks = (text: string) =>
-    Object.entries(CANARIES).flatMap(([name, canary]) => {
-      const forms = [
-        canary,
-        Buffer.from(canary).toString('base64').replace(/=+$/, ''),
-        Buffer.from(canary).toString('hex'),
-        encodeURIComponent(canary),
-        JSON.stringify(canary).slice(1, -1),
-      ];
-      return forms.some((form) => text.includes(form)) ? [name] : [];
-    });
+  const leaks = (text: string) => leaksOf(CANARIES, text);
   const derived = () => /^IKE_PSK=(.*)$/m.exec(fleet.host('pinky').read(`${SCRIPTS}/keys-ipsec4`) ?? '')?.[1] ?? '';
 
   test.each(['human', 'human -v', 'json', 'jsonl'])(
@@ -118,31 +107,14 @@ describe.skipIf(!canRunFleet('strace'))('secrets', () => {
 
   test('are in no argument of any program while an apply runs, and in no file that others may read', async () => {
     const trace = join(fleet.dir, 'trace');
-    const watched = Object.values(fleet.hosts).map((host) => watchModes(host));
+    const watched = Object.values(fleet.hosts).map((host) => watchModes(host, FOLDERS));
     const tracers = await Promise.all(
       Object.values(fleet.hosts).map((host) => traceHost(host, `${trace}-${host.name}`)),
     );
-    const { code, stdout, stderr } = await fleet.controlExec(
-      [
-        'strace',
-        '-f',
-        '-qq',
-        '-s',
-        '1000000',
-        '-e',
-        'trace=execve',
-        '-o',
-        `${trace}-control`,
-        process.execPath,
-        `${fleet.dir}/dist/cli.js`,
-        'apply',
-        'playbooks/site.yml',
-        '--yes',
-        '--output',
-        'jsonl',
-      ],
-      { cwd: site.dir, timeout: 110_000 },
-    );
+    const { code, stdout, stderr } = await site.run(['apply', 'playbooks/site.yml', '--yes', '--output', 'jsonl'], {
+      tracedTo: `${trace}-control`,
+      timeout: 110_000,
+    });
     for (const stop of tracers) await stop();
     const modes = watched.map((stop) => stop());
     expect(code).toBe(0);
@@ -193,59 +165,3 @@ describe.skipIf(!canRunFleet('strace'))('secrets', () => {
     expect(leaks(refused.stdout + refused.stderr)).toEqual([]);
   });
 });
-
-/**
- * Notes each mode that any file of the two folders is ever seen with. `traceHost` holds every rename and chmod back for
- * long enough that what was written before is seen as it was written.
- */
-function watchModes(host: FleetHost): () => Map<string, Set<string>> {
-  const seen = new Map<string, Set<string>>();
-  let isOver = false;
-  const look = () => {
-    for (const folder of [SCRIPTS, 'etc/racoon']) {
-      const at = join(host.root, folder);
-      for (const name of readdirSync(at)) {
-        try {
-          const mode = (lstatSync(join(at, name)).mode & 0o7777).toString(8).padStart(4, '0');
-          seen.set(name, (seen.get(name) ?? new Set()).add(mode));
-        } catch {
-          // Gone between the two.
-        }
-      }
-    }
-    if (!isOver) setTimeout(look, 2);
-  };
-  look();
-  return () => {
-    isOver = true;
-    return seen;
-  };
-}
-
-/** Writes the arguments of every program that starts on the host to a file; resolves when it is at it. */
-async function traceHost(host: FleetHost, file: string): Promise<() => Promise<void>> {
-  const listener = host.pidOf('sshd');
-  const held = 'chmod,fchmod,fchmodat,rename,renameat,renameat2';
-  const argv = [
-    '-f',
-    '-s',
-    '1000000',
-    '-e',
-    `trace=execve,${held}`,
-    '-e',
-    `inject=${held}:delay_enter=20000`,
-    '-o',
-    file,
-  ];
-  const child = spawn('strace', [...argv, '-p', `${listener}`], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    said += chunk.toString();
-  });
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  await until(() => /attached/.test(said));
-  return async () => {
-    child.kill('SIGINT');
-    await ended;
-  };
-}

@@ -17,6 +17,8 @@ export interface Project {
   readonly path: string;
   /** Runs the command line in this process, without a terminal. */
   run(...argv: string[]): Promise<Ran>;
+  /** The same in another world: with variables, with input, with somebody who answers. */
+  runIn(world: Partial<Terminal>, ...argv: string[]): Promise<Ran>;
   read(path: string): string;
   write(path: string, text: string): void;
   edit(path: string, from: string | RegExp, to: string): void;
@@ -30,11 +32,12 @@ export function shippedProject(): Project {
     cpSync(join(REPOSITORY, folder), join(path, folder), { recursive: true });
   const project: Project = {
     path,
-    run: async (...argv) => {
+    run: (...argv) => project.runIn({}, ...argv),
+    runIn: async (world, ...argv) => {
       process.chdir(path);
       const out: string[] = [];
       const err: string[] = [];
-      const code = await runProgram(argv, terminal(path, out, err));
+      const code = await runProgram(argv, { ...terminal(path, out, err), ...world });
       return { code, stdout: out.join(''), stderr: err.join('') };
     },
     read: (file) => readFileSync(join(path, file), 'utf8'),
@@ -65,6 +68,7 @@ function terminal(cwd: string, out: string[], err: string[]): Terminal {
     cwd,
     home: cwd,
     user: 'root',
+    stdin: async () => Buffer.alloc(0),
     ask: async () => null,
     onInterrupt: () => () => {},
     exitNow: (code) => {

@@ -20,6 +20,19 @@ export interface HostSpec extends RootSpec {
   readonly shell?: 'dash' | 'bash' | 'busybox';
   /** PATH of a command over SSH. The default has /sbin, where the stand-ins are, first. */
   readonly path?: string;
+  /**
+   * Which network it is on. Default: 0, where the control network is too. Nothing goes from one to another, but through
+   * a host that is on both.
+   */
+  readonly segment?: number;
+  /** A second network that it is on, as a bastion is. */
+  readonly alsoOn?: { readonly segment: number; readonly address: string };
+  /** sshd's. Default: 22. */
+  readonly port?: number;
+  /** Lines of sshd_config, before all others: the first value of a keyword counts. */
+  readonly sshdConfig?: readonly string[];
+  /** Default: ed25519. */
+  readonly hostKey?: 'ed25519' | 'rsa';
 }
 
 export interface FleetHost {
@@ -29,6 +42,10 @@ export interface FleetHost {
   readonly root: string;
   /** A line for known_hosts. */
   readonly knownHosts: string;
+  /** `ssh-ed25519 AAAA…` */
+  readonly hostKey: string;
+  /** From now on it accepts these public keys and no others, for every user. */
+  authorize(...publicKeys: string[]): void;
   /** Runs `sh -c command` on the host as root. */
   exec(command: string, options?: RunOptions): Promise<Ran>;
   /** The text of a file, or null where there is none. */
@@ -66,9 +83,11 @@ export async function startHost(spec: HostSpec, context: HostContext): Promise<F
   const root = join(context.dir, 'root');
   mkdirSync(root, { recursive: true, mode: 0o755 });
   buildRoot(root, spec, context.authorized);
-  generateKey(join(root, 'etc/ssh/ssh_host_ed25519_key'));
+  const { address, port = 22, hostKey: keyType = 'ed25519' } = spec;
+  const keyFile = join(root, `etc/ssh/ssh_host_${keyType}_key`);
+  generateKey(keyFile, { type: keyType });
   writeFileSync(join(root, 'etc/ssh/sshd_config'), sshdConfig(spec, context.sshdConfig));
-  const [type, key] = readFileSync(join(root, 'etc/ssh/ssh_host_ed25519_key.pub'), 'utf8').split(' ');
+  const hostKey = readFileSync(`${keyFile}.pub`, 'utf8').split(' ').slice(0, 2).join(' ');
 
   let life: Held | null = null;
   const boot = async (word: 'first' | 'again') => {
@@ -94,9 +113,12 @@ export async function startHost(spec: HostSpec, context: HostContext): Promise<F
   };
   const host: FleetHost = {
     name: spec.name,
-    address: spec.address,
+    address,
     root,
-    knownHosts: `${spec.address} ${type} ${key}\n`,
+    knownHosts: `${port === 22 ? address : `[${address}]:${port}`} ${hostKey}\n`,
+    hostKey,
+    authorize: (...publicKeys) =>
+      writeFileSync(join(root, 'etc/ssh/authorized_keys'), publicKeys.map((one) => `${one.trim()}\n`).join('')),
     exec: (command, options = {}) =>
       run(['nsenter', '-t', `${firstProcess(alive())}`, '-m', '-p', '-n', '-u', '-i', '--', '/bin/sh', '-c', command], {
         ...options,
@@ -132,12 +154,14 @@ export async function startHost(spec: HostSpec, context: HostContext): Promise<F
 
 const PATH = '/sbin:/usr/sbin:/bin:/usr/bin';
 
-function sshdConfig({ path = PATH }: HostSpec, more: readonly string[]): string {
+function sshdConfig(spec: HostSpec, more: readonly string[]): string {
+  const { path = PATH, port = 22, hostKey = 'ed25519', sshdConfig: first = [] } = spec;
   return [
+    ...first,
     ...more,
-    'Port 22',
+    `Port ${port}`,
     'AddressFamily inet',
-    'HostKey /etc/ssh/ssh_host_ed25519_key',
+    `HostKey /etc/ssh/ssh_host_${hostKey}_key`,
     'AuthorizedKeysFile /etc/ssh/authorized_keys',
     'PermitRootLogin yes',
     'PasswordAuthentication no',

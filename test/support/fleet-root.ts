@@ -34,11 +34,17 @@ export interface UserSpec {
   readonly name: string;
   /** With a password it is {@link PASSWORD}. */
   readonly sudo: 'without-password' | 'with-password' | 'none';
+  /** It has {@link LOGIN_PASSWORD}, and no other. */
+  readonly login?: 'password';
 }
 
 /** For sudo and su; sshd takes none. A blank and a `$`, because a shell would mangle them. */
 export const PASSWORD = 'Become-canary_7 $x';
 const HASHED = '$6$fleet$4PZcEvbDcqPbvWjYuvhpneb5B7Ikln3xN9j7f2VljHMo/j41tHCdtLuwLBjb3oR1AaQtUf/yjbKicSX0FdfSS.';
+
+/** For an sshd that takes one, and for nothing else. */
+export const LOGIN_PASSWORD = 'Login-canary_4 %y';
+const LOGIN_HASHED = '$6$fleet$.qTJh1LLuhfiTYhEFgKZzO5VE2BjGJvt2QK/J1xG5cjbFz2ERHE0ADgeNjmnzPziol9tIY1yc79VnZk4YWv/m/';
 
 /** Folders of the host that show this machine's own, read-only. They are mounted in the host's namespace alone. */
 export const MACHINE_FOLDERS = [
@@ -100,11 +106,12 @@ function accounts(root: string, { name: host, users = [], rootPassword, sudoers:
     'nobody:*:19000::::::',
   ];
   const sudoers = ['Defaults secure_path=/sbin:/usr/sbin:/bin:/usr/bin', 'root ALL=(ALL) ALL', ...more];
-  users.forEach(({ name, sudo }, index) => {
+  users.forEach(({ name, sudo, login }, index) => {
     const id = 1000 + index;
     passwd.push(`${name}:x:${id}:${id}::/home/${name}:/bin/sh`);
     group.push(`${name}:x:${id}:`);
-    shadow.push(`${name}:${sudo === 'with-password' ? HASHED : '*'}:19000:0:99999:7:::`);
+    const hash = login === 'password' ? LOGIN_HASHED : sudo === 'with-password' ? HASHED : '*';
+    shadow.push(`${name}:${hash}:19000:0:99999:7:::`);
     if (sudo !== 'none') sudoers.push(`${name} ALL=(ALL) ${sudo === 'without-password' ? 'NOPASSWD: ' : ''}ALL`);
     mkdirSync(join(root, 'home', name));
   });
@@ -114,7 +121,7 @@ function accounts(root: string, { name: host, users = [], rootPassword, sudoers:
   put(root, 'etc/sudoers', lines(sudoers), 0o440);
   put(root, 'etc/nsswitch.conf', lines(['passwd: files', 'group: files', 'shadow: files', 'hosts: files']));
   put(root, 'etc/hosts', lines([`127.0.0.1 localhost ${host}`]));
-  for (const service of ['sudo', 'su', 'other']) {
+  for (const service of ['sshd', 'sudo', 'su', 'other']) {
     const rules = ['auth required pam_unix.so', 'account required pam_unix.so', 'session required pam_permit.so'];
     put(root, `etc/pam.d/${service}`, lines(service === 'su' ? ['auth sufficient pam_rootok.so', ...rules] : rules));
   }

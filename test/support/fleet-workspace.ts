@@ -5,7 +5,13 @@ import { fileURLToPath } from 'node:url';
 import type { HostResult } from '../../src/engine/result.ts';
 import type { RunDocument } from '../../src/report/json.ts';
 import type { Fleet } from './fleet.ts';
-import type { Ran, Running, RunOptions } from './fleet-process.ts';
+import type { RunOptions as ProcessOptions, Ran, Running } from './fleet-process.ts';
+import { tracedTo } from './watch-secrets.ts';
+
+export interface RunOptions extends ProcessOptions {
+  /** The file that gets the arguments and the environment of all that it starts. Needs strace. */
+  readonly tracedTo?: string;
+}
 
 /** A folder as a user has it, with an inventory and playbooks, and the built command line run in it on the fleet. */
 export interface Workspace {
@@ -38,14 +44,17 @@ export function workspace(fleet: Fleet, begin: 'shipped' | 'empty' = 'empty'): W
   if (begin === 'shipped') {
     for (const folder of ['inventory', 'playbooks']) cpSync(join(ROOT, folder), join(dir, folder), { recursive: true });
   }
-  const argv = (args: readonly string[]) => [process.execPath, cli, ...args];
+  const argv = (args: readonly string[], options: RunOptions = {}) => [
+    ...(options.tracedTo === undefined ? [] : tracedTo(options.tracedTo)),
+    ...[process.execPath, cli, ...args],
+  ];
   const read = (path: string) => readFileSync(join(dir, path), 'utf8');
   const write = (path: string, text: string) => {
     mkdirSync(dirname(join(dir, path)), { recursive: true });
     writeFileSync(join(dir, path), text);
   };
   const run = (args: readonly string[], options: RunOptions = {}) =>
-    fleet.controlExec(argv(args), { cwd: dir, ...options });
+    fleet.controlExec(argv(args, options), { cwd: dir, ...options });
   return {
     dir,
     write,
@@ -59,7 +68,7 @@ export function workspace(fleet: Fleet, begin: 'shipped' | 'empty' = 'empty'): W
       );
     },
     run,
-    start: (args, options = {}) => fleet.controlSpawn(argv(args), { cwd: dir, ...options }),
+    start: (args, options = {}) => fleet.controlSpawn(argv(args, options), { cwd: dir, ...options }),
     report: async (args, options) => reportOf(await run([...args, '--output', 'json'], options)),
   };
 }

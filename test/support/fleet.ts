@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type FleetHost, type HostSpec, startHost } from './fleet-host.ts';
-import { connectHost, type Holder, setLink, startControl, startSwitch } from './fleet-network.ts';
+import { connectFurther, connectHost, type Holder, setLink, startControl, startSwitch } from './fleet-network.ts';
 import { type Ran, type Running, type RunOptions, runInNetwork } from './fleet-process.ts';
 import { generateKey } from './sshd.ts';
 
@@ -37,7 +37,7 @@ export interface Fleet {
   readonly knownHostsFile: string;
   /** Ends all processes of the host as a power cut does, then boots it. */
   reboot(name: string): Promise<void>;
-  /** Pulls the host's cable. */
+  /** Pulls the host's cable, not that to its second network. */
   cut(name: string): void;
   /** Plugs it in again. */
   heal(name: string): void;
@@ -61,7 +61,10 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     mkdirSync(join(home, '.ssh'), { recursive: true, mode: 0o700 });
     generateKey(keyFile);
     const authorized = readFileSync(`${keyFile}.pub`, 'utf8');
-    const [bridge, control] = await Promise.all([startSwitch(holders), startControl(holders)]);
+    const [bridge, control] = await Promise.all([
+      startSwitch(holders, segmentsOf(options.hosts)),
+      startControl(holders),
+    ]);
     connectHost(bridge.pid, { pid: control.pid, port: 'control', addresses: ['198.18.0.1/15'], lan: undefined });
     const started = await Promise.allSettled(
       options.hosts.map(async (spec, index) => {
@@ -69,8 +72,13 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
           dir: join(dir, 'hosts', spec.name),
           authorized,
           sshdConfig: options.sshdConfig ?? [],
-          onBoot: (pid) =>
-            connectHost(bridge.pid, { pid, port: `port${index}`, addresses: [`${spec.address}/24`], lan: spec.lan }),
+          onBoot: (pid) => {
+            const { address, segment = 0, alsoOn, lan } = spec;
+            connectHost(bridge.pid, { pid, port: `port${index}`, segment, addresses: [`${address}/24`], lan });
+            if (alsoOn === undefined) return;
+            const further = { segment: alsoOn.segment, address: `${alsoOn.address}/24` };
+            connectFurther(bridge.pid, { pid, port: `also${index}`, device: 'eth2', ...further });
+          },
           register: (one) => {
             hosts[spec.name] = one;
           },
@@ -113,6 +121,11 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     await stop();
     throw error;
   }
+}
+
+function segmentsOf(hosts: readonly HostSpec[]): readonly number[] {
+  const numbers = hosts.flatMap(({ segment, alsoOn }) => [segment ?? 0, alsoOn?.segment ?? 0]);
+  return [...new Set([0, ...numbers])];
 }
 
 /** Nothing of the caller's own SSH set-up, colours or locale reaches the command. */
