@@ -46,6 +46,7 @@ export const command: Module<CommandArgs, { readonly command: string }> = {
   name: 'command',
   summary: 'Runs a command of yours, once in every run unless `creates` or `removes` says that it is not needed.',
   args,
+  secretArgs: ['cmd', 'argv', 'stdin'],
   free: 'cmd',
   probe: (args) => probeExistence(guards(args)),
   parse: (output, args) => existenceState(output, guards(args)),

@@ -105,6 +105,7 @@ export const connection: Module<ConnectionArgs, ConnectionChange> = {
   name: 'connection',
   summary: "Takes an IPsec connection of Red Hat's network scripts up or down, and checks in the kernel that it is.",
   args,
+  secretArgs: ['files'],
   probe: (args) => lines([readFiles(pathsOf(args)), probeConnections, probePolicies]),
   parse: (output: ProbeOutput, args) => {
     const { connections, rest } = parseConnections(output.stdout);

@@ -1,7 +1,7 @@
 import type { FromSchema } from 'json-schema-to-ts';
 import type { Module } from '../src/engine/module.ts';
 import { readFiles } from '../src/engine/sh.ts';
-import type { Content } from '../src/model/content.ts';
+import { type Content, isSensitive } from '../src/model/content.ts';
 import type { Secret } from '../src/model/secret.ts';
 import { attributeArgs, attributes, pathArg } from './shared/attributes.ts';
 import {
@@ -42,6 +42,7 @@ export const file: Module<FileArgs, FileChange> = {
   name: 'file',
   summary: 'Writes a file whole, with its mode and owner, or removes it.',
   args,
+  secretArgs: ['content'],
   probe: (args) => readFiles([args.path]),
   parse: (output, args) => filesState(output, [args.path]),
   plan: (args, state) => {
@@ -50,7 +51,8 @@ export const file: Module<FileArgs, FileChange> = {
     const wanted = attributes(args);
     if ('fault' in wanted) return blocked(wanted.fault);
     const content = args.content === undefined ? undefined : contentOf(args.content);
-    return planFile({ path: args.path, content, ...wanted, sensitive: args.sensitive }, found);
+    const secret = content !== undefined && isSensitive(content);
+    return planFile({ path: args.path, content, ...wanted, secret, sensitive: args.sensitive }, found);
   },
   apply: (change) => applyFile(change),
 };

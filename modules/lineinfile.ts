@@ -49,6 +49,7 @@ export const lineinfile: Module<LineInFileArgs, FileChange> = {
   name: 'lineinfile',
   summary: 'Keeps one line in a file, or keeps lines out of it; every other byte stays.',
   args,
+  secretArgs: ['line'],
   probe: (args) => readFiles([args.path]),
   parse: (output, args) => filesState(output, [args.path]),
   plan: planLine,
@@ -75,12 +76,13 @@ function planLine(args: LineInFileArgs, state: HostState): Plan<FileChange> {
     }
     if (!args.create) return blocked(`${args.path} is not there (create: true makes it)`);
   }
+  const secret = args.state !== 'absent' && args.line instanceof Secret;
   const edited = args.state === 'absent' ? withoutLine(text, edit) : withLine(text, edit);
-  if (found.kind === 'file' && edited === text) return planFile({ path: args.path, ...wanted }, found);
+  if (found.kind === 'file' && edited === text) return planFile({ path: args.path, ...wanted, secret }, found);
   // A file that is not for everybody to read may hold other secrets than ours.
   const guarded = found.kind === 'file' && (found.mode & 0o004) === 0;
   const isSecret = (line: string) => (line === edit.line ? args.line instanceof Secret : guarded);
-  return planFile({ path: args.path, content: linesContent(edited, isSecret), ...wanted }, found);
+  return planFile({ path: args.path, content: linesContent(edited, isSecret), ...wanted, secret }, found);
 }
 
 /** The edit in bytes, as the file has them. */

@@ -57,6 +57,7 @@ export const psk: Module<PskArgs, FileChange> = {
   name: 'psk',
   summary: "Keeps pre-shared keys in racoon's psk.txt, whatever order ifup leaves its lines in.",
   args,
+  secretArgs: ['entries'],
   probe: (args) => readFiles([pathOf(args)]),
   parse: (output, args) => filesState(output, [pathOf(args)]),
   plan: planPsk,

@@ -6,6 +6,9 @@ const { readFileSync, renameSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { Script } = require('node:vm');
 
+// Half of these threads may wait for the name service: of Node's own four, two hosts at a time.
+process.env.UV_THREADPOOL_SIZE ??= '64';
+
 const program = join(__dirname, PROGRAM);
 // Reading a cache takes as long as it is large: what only works on hosts need not be read for the other commands.
 const kind = ['apply', 'check'].includes(process.argv[2]) ? 'hosts' : 'files';

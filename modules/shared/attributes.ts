@@ -3,7 +3,8 @@ import type { FileState } from '../../src/model/host-state.ts';
 /** The arguments of every module that gives a path its mode and owner. */
 export const attributeArgs = {
   mode: {
-    description: "Permissions in octal: '0644', or 0644 as YAML 1.1 reads it. Default: as found; 0644 for a new file.",
+    description:
+      "Permissions in octal: '0644', or 0644 as YAML 1.1 reads it. Default: as found; 0644 for a new file; with a secret in it, for its owner alone.",
     anyOf: [
       { description: "an octal number in quotes, such as '0644'", type: 'string', pattern: '^[0-7]{3,5}$' },
       // Above 0777 a number is most likely decimal by mistake: 644 would be 01204.

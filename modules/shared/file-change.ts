@@ -13,6 +13,8 @@ export interface WantedFile extends Attributes {
   readonly content?: Content | undefined;
   /** Mode of a file that is not there yet, where `mode` does not say. */
   readonly newMode?: number;
+  /** What it holds is a secret: where `mode` does not say otherwise, nobody but its owner gets at it. */
+  readonly secret?: boolean;
   /** Conceal its content. Default: when it holds a secret, or the file on the host is not for everybody to read. */
   readonly sensitive?: boolean | undefined;
   /** How to show the content, where that is not the usual way. */
@@ -37,7 +39,8 @@ export type FileChange =
   | { readonly kind: 'remove'; readonly path: string };
 
 /** Plans the content, mode and owner of one file, by value. */
-export function planFile(wanted: WantedFile, found: FileState): Plan<FileChange> {
+export function planFile(given: WantedFile, found: FileState): Plan<FileChange> {
+  const wanted = given.secret && given.mode === undefined ? { ...given, mode: ownerOnly(found) } : given;
   const fault = notAFile(wanted.path, found);
   if (fault) return fault;
   if (found.kind !== 'file') {
@@ -48,6 +51,10 @@ export function planFile(wanted: WantedFile, found: FileState): Plan<FileChange>
   if (bytes?.includes('\0')) return blocked(NUL(wanted.path));
   if (bytes !== undefined && found.bytes === undefined) return unreadable(wanted.path);
   return planFound(wanted, found, bytes !== undefined && bytes !== found.bytes);
+}
+
+function ownerOnly(found: FileState): number {
+  return found.kind === 'file' ? found.mode & ~0o077 : 0o600;
 }
 
 /** Plans that there is no such file. */

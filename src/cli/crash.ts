@@ -5,7 +5,7 @@ import type { Terminal } from './terminal.ts';
 
 /** Where Node tells of what nobody caught. */
 interface Crashes {
-  on(event: 'uncaughtException' | 'unhandledRejection', listener: (bug: unknown) => void): unknown;
+  on(event: 'uncaughtException' | 'unhandledRejection' | 'beforeExit', listener: (bug: unknown) => void): unknown;
 }
 
 /**
@@ -24,6 +24,8 @@ export async function crashSafe(terminal: Terminal, crashes: Crashes, command: (
     };
     crashes.on('uncaughtException', tell);
     crashes.on('unhandledRejection', tell);
+    // Node's own exit code would be 0, of a command that has not come to its end.
+    crashes.on('beforeExit', () => tell(new Error('it waits for what never comes')));
   });
   try {
     return await Promise.race([command(), crashed]);

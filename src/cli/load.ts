@@ -19,6 +19,7 @@ import type { CompiledPlay } from '../model/task.ts';
 import type { Tunnel } from '../model/tunnel.ts';
 import { isUnopened, UNOPENED } from '../model/unopened.ts';
 import { rememberedSources, type SecretSources, secretSources } from '../secrets/sources.ts';
+import { withoutConsequences } from './consequences.ts';
 import { openedSecrets } from './opened-secrets.ts';
 import type { CommonOptions } from './options.ts';
 import { type Input, readInput } from './read-input.ts';
@@ -106,7 +107,8 @@ async function readOnce(
   needs: Needs,
   { access: { vault, faults }, files, secrets }: World,
 ): ReturnType<typeof readProject> {
-  const opening = { file: vault.open, value: needs === 'none' ? evenClosed(vault.open) : vault.open };
+  const value = needs === 'none' ? evenClosed(vault.open) : vault.open;
+  const opening = { file: vault.open, value, settings: [ipsecTools.optionsKey] };
   const input = await vault.settled(() => readInput(options, playbook, files, opening));
   const { inventory, extraVars, loading } = input;
   if (needs === 'none')
@@ -138,16 +140,12 @@ async function readOnce(
   // What only the run will know may need to be opened then, when nobody can be asked any more.
   if (files.heldVault() && needs === 'hosts' && !hasErrors(found)) await vault.load();
   const opened = files.heldVault() ? openedSecrets(input, vault.opened) : [];
-  // Without any host, because they could not be read, every name of a host would be reported too.
-  const told = input.hostless ? found.filter(({ code }) => !NAMES_HOSTS.has(code)) : found;
+  const told = withoutConsequences(found, input, tunnels);
   return {
     project: { ...project, secrets: [...tunnels.secrets, ...opened] },
     diagnostics: presentable([...told, ...missed], loading.sources, opened),
   };
 }
-
-/** What is said of a host, or of a pattern, that the inventory does not have. */
-const NAMES_HOSTS = new Set(['end-unknown', 'pattern-no-match', 'pattern-no-hosts']);
 
 /** For commands that show no values: without a password one stands for another. */
 function evenClosed(open: OpenVault): OpenVault {

@@ -1,11 +1,11 @@
 import { closeSync, fchmodSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { replaceFile } from '../inventory/replace-file.ts';
 import { type Diagnostic, error } from '../lang/diagnostic.ts';
 import { editKnownHosts, isPlainName } from '../transport/edit-known-hosts.ts';
 import { hostName, parseKnownHosts } from '../transport/known-hosts.ts';
 import type { Review } from '../transport/review-host-keys.ts';
 import { ConnectFault } from '../transport/transport.ts';
 import { UsageFault } from './exit.ts';
+import { replaceFile } from './replace-file.ts';
 
 /** What is known after a scan of hosts of the inventory that are one and the same for SSH. */
 export interface ScannedHost {
@@ -93,7 +93,7 @@ export function writeProjectKeys(
     create(file, after);
     return;
   }
-  const fault = replaceFile(file, Buffer.from(before, 'latin1'), after);
+  const fault = replaceFile(file, after, { before: Buffer.from(before, 'latin1') });
   if (fault !== null) throw new UsageFault(`nothing was written to ${file}: ${fault.why}`, fault.fix);
 }
 

@@ -8,8 +8,7 @@ export function stopOnInterrupt(terminal: Terminal, onStop: () => void): { signa
   let requested = false;
   const forget = terminal.onInterrupt(() => {
     if (requested) {
-      terminal.stderr('\nipsec-play: left at once; tasks on hosts may still be running\n');
-      terminal.exitNow(EXIT.interrupted);
+      terminal.exitNow(EXIT.interrupted, '\nipsec-play: left at once; tasks on hosts may still be running\n');
     }
     requested = true;
     onStop();

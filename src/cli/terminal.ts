@@ -1,4 +1,6 @@
+import { resolve } from 'node:path';
 import { Secret } from '../model/secret.ts';
+import { userInfoOrNull } from '../transport/ssh-config/tokens.ts';
 import { EXIT } from './exit.ts';
 
 /** The world outside of a command: everything of `process` that commands use, so that tests can give their own. */
@@ -22,7 +24,8 @@ export interface Terminal {
   ask(question: string, options?: { hidden?: boolean }): Promise<string | null>;
   /** Calls back at each SIGINT, SIGTERM and SIGHUP; returns how to stop that. */
   onInterrupt(callback: () => void): () => void;
-  exitNow(code: number): never;
+  /** Whatever is on the screen; `lastWords` are seen there. */
+  exitNow(code: number, lastWords?: string): never;
 }
 
 export function askSecret(terminal: Terminal, question: string): Promise<Secret | null> {
@@ -34,6 +37,11 @@ export function processTerminal(): Terminal {
   let asking = false;
   // The live display takes `write` away from the stream while it is on; a question must be seen all the same.
   const show = stderr.write.bind(stderr);
+  // The live display hides the cursor, and is not asked any more.
+  const exitNow = (code: number, lastWords = ''): never => {
+    show(`${stderr.isTTY ? SHOW_CURSOR : ''}${lastWords}`);
+    process.exit(code);
+  };
   let answered: Promise<unknown> = Promise.resolve();
   const ask: Terminal['ask'] = async (question, options = {}) => {
     const { stdin } = process;
@@ -42,15 +50,20 @@ export function processTerminal(): Terminal {
     const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
     asking = true;
     // The echo is off before anybody can see the question: what is typed at once must not show.
-    const lines = createInterface({ input: stdin, output: options.hidden ? silent : stderr, terminal: true });
+    const shown = options.hidden ? { output: silent, prompt: '' } : { output: stderr, prompt: lastLine(question) };
+    const lines = createInterface({ input: stdin, ...shown, terminal: true, historySize: 0 });
     show(question);
+    // After Ctrl-Z and `fg` readline leaves its input paused.
+    lines.on('SIGCONT', () => {
+      if (options.hidden) show(question);
+      lines.resume();
+    });
     const answer = await new Promise<string | null>((resolve) => {
       lines.once('line', resolve);
       lines.once('close', () => resolve(null));
       // readline takes Ctrl-C for itself; here it means what it means everywhere else.
       lines.once('SIGINT', () => {
-        show('\n');
-        process.exit(EXIT.interrupted);
+        exitNow(EXIT.interrupted, '\n');
       });
     });
     lines.close();
@@ -74,8 +87,7 @@ export function processTerminal(): Terminal {
     color: { stdout: wantsColor(stdout, env), stderr: wantsColor(stderr, env) },
     env,
     cwd: process.cwd(),
-    home: env.HOME ?? '/',
-    user: env.USER ?? env.LOGNAME ?? 'root',
+    ...whoIsHere(env),
     stdin: async () => {
       const chunks: Buffer[] = [];
       for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
@@ -93,9 +105,24 @@ export function processTerminal(): Terminal {
         for (const signal of STOPPING) process.off(signal, callback);
       };
     },
-    exitNow: (code) => process.exit(code),
+    exitNow,
   };
 }
+
+function lastLine(text: string): string {
+  return text.slice(text.lastIndexOf('\n') + 1);
+}
+
+/** As a shell has it in $USER and $HOME; without one (cron, `docker exec`, systemd) as the password database has it. */
+export function whoIsHere(env: Readonly<Record<string, string | undefined>>): Pick<Terminal, 'home' | 'user'> {
+  const user = env.USER || env.LOGNAME;
+  const { HOME: home } = env;
+  if (user && home) return { home: resolve(home), user };
+  const { username, homedir } = userInfoOrNull() ?? { username: 'root', homedir: '/' };
+  return { home: resolve(home || homedir), user: user || username };
+}
+
+const SHOW_CURSOR = '\x1b[?25h';
 
 /** SIGHUP: the terminal went away. It must not end an apply in the middle any more than Ctrl-C. */
 const STOPPING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -10,14 +10,19 @@ export interface VaultAccess {
   faults(): readonly Diagnostic[];
 }
 
-export function vaultAccess(options: PasswordOptions, terminal: Terminal): VaultAccess {
+/** `fresh`: a password that is typed is typed twice, because something will be encrypted with it. */
+export function vaultAccess(
+  options: PasswordOptions,
+  terminal: Terminal,
+  { fresh = false }: { readonly fresh?: boolean } = {},
+): VaultAccess {
   const faults: Diagnostic[] = [];
   const vault = new LazyVault(async () => {
     const [{ passwordSources, readIdentities }, { makeVault }] = await Promise.all([
       import('../secrets/vault/password-sources.ts'),
       import('../secrets/vault/open-vault.ts'),
     ]);
-    const read = await readIdentities(passwordSources(options, terminal.env), passwordWorld(terminal));
+    const read = await readIdentities(passwordSources(options, terminal.env), passwordWorld(terminal), { fresh });
     // As Ansible: one password of several that is not there may be one that is not needed.
     const severity = read.identities.length === 0 ? 'error' : 'warning';
     for (const { why, fix } of read.faults) faults.push({ ...error('vault-password', why, { fix }), severity });

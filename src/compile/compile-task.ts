@@ -1,9 +1,11 @@
 import { error } from '../lang/diagnostic.ts';
-import { checkValue, diagnostic } from '../lang/schema.ts';
+import { diagnostic } from '../lang/schema.ts';
 import { condition, faultDiagnostic, hasTemplate, TemplateFault } from '../lang/template.ts';
 import { Secret } from '../model/secret.ts';
 import { type Deferred, known, type Task, type Trigger } from '../model/task.ts';
 import type { Argument, Condition } from '../playbook/play.ts';
+import type { ModuleSpec } from '../playbook/registry.ts';
+import { checkArguments } from './check-arguments.ts';
 import { coerce } from './coerce.ts';
 import type { PreparedTask } from './prepare.ts';
 import type { Report } from './report.ts';
@@ -125,10 +127,10 @@ function compileArgs({ spec, args, task }: PreparedTask, place: Place): Deferred
     return Object.fromEntries(made.filter(([, value]) => value !== undefined));
   };
   const needs = [...new Set(settled.flatMap(({ value }) => (value.kind === 'later' ? value.deferred.needs : [])))];
-  if (needs.length > 0) return { needs, resolve: (vars) => checked(values(vars), schema) };
+  if (needs.length > 0) return { needs, resolve: (vars) => checked(values(vars), spec) };
 
   const now = values({});
-  const complaints = schema === undefined ? [] : checkValue(schema, now);
+  const complaints = spec === undefined ? [] : checkArguments(spec, now);
   for (const { pointer, ...complaint } of complaints)
     place.report.add(diagnostic(complaint, task.argsAt(...pointer)), place.host);
   return complaints.length > 0 ? null : known(now);
@@ -140,8 +142,8 @@ function settledValue(settled: Settled<unknown>, arg: Argument, schema: object |
   return typeof arg.value === 'string' && hasTemplate(arg.value) ? coerce(value, schema, arg.name) : value;
 }
 
-function checked(args: Args, schema: object | undefined): Args {
-  const [complaint] = schema === undefined ? [] : checkValue(schema, args);
+function checked(args: Args, spec: ModuleSpec | undefined): Args {
+  const [complaint] = spec === undefined ? [] : checkArguments(spec, args);
   if (complaint !== undefined) throw new TemplateFault('template-value', complaint.message, complaint.fix);
   return args;
 }

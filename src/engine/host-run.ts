@@ -61,8 +61,7 @@ export async function runHost(run: HostRun): Promise<HostRunOutcome> {
   run.emit({ type: 'host-started', play: run.play, host: run.host.host });
   let session: Session | null = null;
   try {
-    session = await openSession(run.transport, run.target, run.nonce);
-    if (run.stop.overtime !== null) throw new HostFault(run.stop.overtime);
+    session = await sessionUnlessStopped(run);
     await converge(run, session, book);
   } catch (fault) {
     if (fault instanceof ConnectFault) book.lost(fault);
@@ -75,6 +74,22 @@ export async function runHost(run: HostRun): Promise<HostRunOutcome> {
   run.emit({ type: 'host-finished', play: run.play, host: run.host.host, result });
   return { result, foreseen: book.foreseen, digest: book.digest };
 }
+
+/** Nothing of ours runs on a host that is still being connected to, so it is not waited for. */
+async function sessionUnlessStopped(run: HostRun): Promise<Session> {
+  const opening = openSession(run.transport, run.target, run.nonce);
+  let forget = () => {};
+  const stopped = new Promise<'stopped'>((resolve) => {
+    // Not at once: a transport that waits between two attempts hears of it too, and knows why the last one failed.
+    forget = run.stop.onRequest(() => setImmediate(resolve, 'stopped'));
+  });
+  const session = await Promise.race([opening, stopped]).finally(() => forget());
+  if (session !== 'stopped' && run.stop.overtime === null) return session;
+  opening.then((late) => late.close()).catch(() => {});
+  throw new HostFault(run.stop.overtime ?? { code: 'interrupted', message: STOPPED_CONNECTING });
+}
+
+const STOPPED_CONNECTING = 'the run was stopped while it was being connected to; nothing was done there';
 
 async function converge(run: HostRun, session: Session, book: Ledger): Promise<void> {
   let view = await readHost(run, session, book);

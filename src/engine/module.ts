@@ -20,6 +20,8 @@ export interface Module<Args = never, Change = never> {
   readonly args: JSONSchema;
   /** The argument that a bare string stands for (`command: ls`), if any. */
   readonly free?: string;
+  /** The arguments that may be secret, or hold secrets. In any other one the compiler refuses a secret. */
+  readonly secretArgs?: readonly string[];
   /** A script that only reads. It travels in the open (argv), so a secret in it is a bug that the engine refuses. */
   probe(args: Args, facts: Facts): Script;
   /** What the probe's output says. Pure. */

@@ -1,6 +1,7 @@
 import { type Diagnostic, error, hasErrors, warning } from '../lang/diagnostic.ts';
 import { didYouMean } from '../lang/did-you-mean.ts';
 import { faultDiagnostic, opened, renderVariable, TemplateFault } from '../lang/template.ts';
+import { isVaultText } from '../lang/vaulted.ts';
 import type { Host, Target, Variables } from '../model/host.ts';
 import { reveal, Secret } from '../model/secret.ts';
 import type { Span } from '../model/span.ts';
@@ -216,6 +217,7 @@ const toSecret: Convert<Secret> = (value) => {
   if (value instanceof Secret) return reveal(value) === '' ? { wrong: 'is empty' } : { value };
   if (typeof value === 'number') return { wrong: 'must be a string', fix: 'put it in quotes' };
   if (typeof value !== 'string') return { wrong: 'must be a string' };
+  if (isVaultText(value.trim())) return { wrong: 'is encrypted, but lacks its tag', fix: '!vault before it' };
   return value === '' ? { wrong: 'is empty' } : { value: new Secret(value) };
 };
 

@@ -21,6 +21,8 @@ export interface VaultReading {
   readonly file: OpenVault;
   /** `!vault` values, when they are used. */
   readonly value: OpenVault;
+  /** Variables that are settings and no secrets, though all of their file is encrypted. */
+  readonly settings?: readonly string[];
 }
 
 /** The variables in a file of group_vars or host_vars. */
@@ -64,7 +66,7 @@ function unsealed(outer: Source, open: OpenVault, diagnostics: Diagnostic[]): So
 /** The same for a file of variables: those of an encrypted one are secret. */
 export function readVariableDocument(path: string, loading: Loading): Located | null {
   const document = readDocument(path, loading);
-  return document && sealedVariables(document);
+  return document && sealedVariables(document, loading.vault?.settings);
 }
 
 /** What stands in place of bytes that are no UTF-8, such as those of UTF-16 or Latin-1; and NUL, which YAML forbids. */

@@ -143,7 +143,8 @@ function choice(fault: SchemaFault, name: string): Complaint {
 }
 
 function about(fault: SchemaFault, code: string, message: string, fix?: string): Complaint {
-  const found = fault.instancePath.split('/').some(isSensitiveKey) ? '[secret]' : kindOf(fault.data);
+  const isSecret = fault.data !== null && fault.instancePath.split('/').some(isSensitiveKey);
+  const found = isSecret ? '[secret]' : kindOf(fault.data);
   return { code, message, found, fix: fix ?? descriptionOf(fault), place: 'value', showFound: true };
 }
 

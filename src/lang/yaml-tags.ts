@@ -8,7 +8,7 @@ import { Verbatim } from './verbatim.ts';
  */
 export function ansibleTags(tags: Tags, open: OpenVault = noVault): Tags {
   const kept = tags.filter((tag) => typeof tag !== 'string' && !REPLACED.has(tag.tag));
-  return [...kept, ...PYYAML, vaultTag(open), unsafeTag];
+  return [...kept, ...PYYAML, vaultTag('!vault', open), vaultTag('!vault-encrypted', open), unsafeTag];
 }
 
 const REPLACED = new Set(
@@ -35,8 +35,9 @@ const PYYAML: readonly ScalarTag[] = [
   scalar('float', /^\.(?:nan|NaN|NAN)$/, () => Number.NaN),
 ];
 
-const vaultTag = (open: OpenVault): ScalarTag => ({
-  tag: '!vault',
+/** `!vault-encrypted` is what Ansible wrote before 2.3, and still reads. */
+const vaultTag = (tag: string, open: OpenVault): ScalarTag => ({
+  tag,
   resolve: (text) => new Vaulted(text, open),
   identify: (value) => value instanceof Vaulted,
 });

@@ -1,7 +1,7 @@
 import type { AnyModule } from '../engine/module.ts';
 
 /** What the playbook's reader and the compiler must know of a module. */
-export type ModuleSpec = Pick<AnyModule, 'name' | 'summary' | 'args' | 'free'>;
+export type ModuleSpec = Pick<AnyModule, 'name' | 'summary' | 'args' | 'free' | 'secretArgs'>;
 
 /** The modules that a playbook may call, by name. */
 export interface ModuleRegistry {

@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import { type Diagnostic, error } from '../lang/diagnostic.ts';
-import type { VaultFault } from '../lang/vaulted.ts';
+import { isVaultText, type VaultFault } from '../lang/vaulted.ts';
 import type { Located } from '../lang/yaml.ts';
 import { reveal, Secret } from '../model/secret.ts';
 import { type SecretSpec, vaultOf } from './secret-spec.ts';
@@ -36,6 +36,7 @@ export async function resolveSecrets(
     if (typeof outcome !== 'string') {
       diagnostics.push('code' in outcome ? sealed(origin, outcome, document) : unavailable(origin, outcome, document));
     } else if (outcome.trim() === '') diagnostics.push(empty(origin, document));
+    else if (isVaultText(outcome.trim())) diagnostics.push(stillEncrypted(origin, document));
     else secrets.set(spec, new Secret(outcome));
   }
   return { secrets, diagnostics };
@@ -93,6 +94,16 @@ function empty(spec: SecretSpec, document: Located): Diagnostic {
       ? 'the secret, or where it comes from: { env: NAME } or { file: PATH }'
       : 'put the secret there';
   return error('secret-empty', message, { span: document.span(spec.pointer), fix });
+}
+
+/** As it stands it would be the key, on both ends: a key that anybody can read who sees the file. */
+function stillEncrypted(spec: SecretSpec, document: Located): Diagnostic {
+  const isHere = spec.kind === 'text' || spec.kind === 'vault';
+  const message = isHere
+    ? 'this is a text of Ansible Vault, and not a key: it lacks its tag'
+    : `${describe(spec)} holds a text of Ansible Vault, and not a key`;
+  const fix = isHere ? '!vault before it' : '!vault | and the lines of this text, in place of where it comes from';
+  return error('secret-encrypted', message, { span: document.span(spec.pointer), fix });
 }
 
 function describe(spec: SecretSpec): string {

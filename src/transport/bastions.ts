@@ -21,13 +21,16 @@ export function bastions(connect: (jumpHost: SshSettings) => Promise<SshSession>
   const known = new Map<SshSettings, Bastion>();
 
   const open = (jumpHost: SshSettings): Bastion => {
-    const bastion = { session: connect(jumpHost), turns: turns(NEW_AT_A_TIME) };
+    const bastion: Bastion = { session: connect(jumpHost), isOpen: false, turns: turns(NEW_AT_A_TIME) };
     known.set(jumpHost, bastion);
     const forget = () => {
       if (known.get(jumpHost) === bastion) known.delete(jumpHost);
     };
     bastion.session.then(
-      ({ client }) => void client.once('close', forget),
+      ({ client }) => {
+        bastion.isOpen = true;
+        client.once('close', forget);
+      },
       // A refusal is for the whole run: to be refused again for each host behind it ends in a ban.
       (fault) => {
         if (!(fault instanceof ConnectFault) || fault.passing) forget();
@@ -53,13 +56,18 @@ export function bastions(connect: (jumpHost: SshSettings) => Promise<SshSession>
       const all = [...known].sort(([one], [other]) => hopsBefore(other) - hopsBefore(one));
       known.clear();
       // From the far end, as each is reached through those before it.
-      for (const [, { session }] of all) await session.then((opened) => opened.close()).catch(() => {});
+      for (const [, { session, isOpen }] of all) {
+        const closed = session.then((opened) => opened.close()).catch(() => {});
+        // One that is still being connected to would keep an interrupted run waiting.
+        if (isOpen) await closed;
+      }
     },
   };
 }
 
 interface Bastion {
   readonly session: Promise<SshSession>;
+  isOpen: boolean;
   readonly turns: ReturnType<typeof turns>;
 }
 

@@ -18,6 +18,7 @@ export function proxyCommand(
 ): Promise<ProxyProcess> {
   return new Promise((resolve, reject) => {
     const child = spawn('sh', ['-c', `exec ${command}`], { stdio: 'pipe', detached: true, env });
+    endWithUs(child);
     const { stdin, stdout, stderr } = child;
     let said = '';
     let isOver = false;
@@ -86,16 +87,34 @@ function epitaph({ exitCode, signalCode }: ChildProcess, said: string): string {
 
 /** Its whole group, and for good when it does not heed that. */
 function end(child: ChildProcess): void {
-  const { pid } = child;
-  if (pid === undefined || isGone(child)) return;
-  const signal = (name: NodeJS.Signals) => {
-    try {
-      process.kill(-pid, name);
-    } catch {
-      // ESRCH: it is gone already.
-    }
-  };
-  signal('SIGTERM');
-  const stubborn = setTimeout(() => signal('SIGKILL'), 1000);
+  if (isGone(child)) return;
+  signalGroup(child, 'SIGTERM');
+  const stubborn = setTimeout(() => signalGroup(child, 'SIGKILL'), 1000);
   child.once('exit', () => clearTimeout(stubborn));
+}
+
+function signalGroup({ pid }: ChildProcess, name: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, name);
+  } catch {
+    // ESRCH: it is gone already.
+  }
+}
+
+const running = new Set<ChildProcess>();
+
+/** A second Ctrl-C leaves at once: nobody ends the connections then, and the terminal does not reach the commands. */
+function endWithUs(child: ChildProcess): void {
+  if (running.size === 0) process.on('exit', endAll);
+  running.add(child);
+  const over = () => {
+    running.delete(child);
+    if (running.size === 0) process.off('exit', endAll);
+  };
+  child.once('exit', over);
+  child.once('error', over);
+}
+
+function endAll(): void {
+  for (const child of running) signalGroup(child, 'SIGTERM');
 }

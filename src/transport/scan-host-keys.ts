@@ -3,7 +3,7 @@ import { deadline } from './deadline.ts';
 import { quickGroupExchange } from './group-exchange.ts';
 import { keyType } from './known-hosts.ts';
 import { algorithmsFor } from './ssh-algorithms.ts';
-import { connectFault, type Phase, timeoutFault } from './ssh-faults.ts';
+import { connectFault, firstPhase, type Phase, timeoutFault } from './ssh-faults.ts';
 import type { SshSettings } from './ssh-settings.ts';
 import type { OpenStream, SshStream } from './ssh-stream.ts';
 import { ConnectFault } from './transport.ts';
@@ -54,7 +54,7 @@ function proveKey(
   serverHostKey: readonly string[],
 ): Promise<Proved> {
   return new Promise((resolve, reject) => {
-    let phase: Phase = 'tcp';
+    let phase: Phase = firstPhase(settings);
     let stream: SshStream | null = null;
     let shown: Buffer | null = null;
     let offered: readonly string[] = [];
@@ -78,7 +78,10 @@ function proveKey(
         stream?.broken() ?? unproved(error, settings) ?? connectFault(error, phase, subject, nobodyLogsIn, offers),
       );
 
-    open(given.signal).then(begin, failed);
+    const found = () => {
+      phase = 'tcp';
+    };
+    open(given.signal, found).then(begin, failed);
 
     function begin(opened: SshStream): void {
       if (given.signal.aborted) return void opened.duplex.destroy();

@@ -44,6 +44,8 @@ export async function authentication(credentials: Credentials, keys: Keyring): P
   if (first !== undefined && others.length === 0) await unlockUnlessInAgent(first, keys, agent);
   const tried: string[] = [];
   const skipped: string[] = [];
+  const unusable: string[] = [];
+  const locked: string[] = [];
   let accepted: readonly string[] | null = null;
   let limit: Deadline | null = null;
   const accepts = (method: string) => accepted === null || accepted.includes(method);
@@ -105,6 +107,8 @@ export async function authentication(credentials: Credentials, keys: Keyring): P
     }
     const rest = (await ofAgent(inAgent)).filter((key) => !done.has(publicOf(key)));
     for (const key of rest) done.add(publicOf(key));
+    const left = inAgent.filter((key) => !done.has(publicOf(key))).length;
+    if (left > 0) skipped.push(`${left} key${left === 1 ? '' : 's'} of ssh-agent (IdentitiesOnly)`);
     if (rest.length > 0 && accepts('publickey')) yield fromAgent(rest);
     for (const path of settings.defaultIdentityFiles) if (accepts('publickey')) yield* fromFile(path, false, done);
   }
@@ -126,12 +130,14 @@ export async function authentication(credentials: Credentials, keys: Keyring): P
     const file = await keys.file(path);
     if (file.kind === 'unusable') {
       if (asked || !file.missing) skipped.push(`${path} (${file.why})`);
+      if (asked) unusable.push(path);
       return;
     }
     if (file.publicKey !== null && without.has(file.publicKey)) return;
     const key = await file.unlock();
     if (typeof key === 'string') {
       skipped.push(`${path} (${key})`);
+      if (file.encrypted) locked.push(path);
       return;
     }
     tried.push(path);
@@ -176,7 +182,7 @@ export async function authentication(credentials: Credentials, keys: Keyring): P
           .catch(() => {});
       };
     },
-    fault: (detail) => fault(credentials, agent, tried, skipped, accepted, detail),
+    fault: (detail) => fault(credentials, agent, { tried, skipped, unusable, locked, accepted }, detail),
   };
 }
 
@@ -202,12 +208,22 @@ function answerWith(password: Secret, skipped: string[]) {
   };
 }
 
+/** What was tried and what was not, for people. */
+interface Account {
+  readonly tried: readonly string[];
+  readonly skipped: readonly string[];
+  /** Key files that were named and are none. */
+  readonly unusable: readonly string[];
+  /** Key files whose passphrase was not to be had. */
+  readonly locked: readonly string[];
+  /** What the server takes; `null`: it did not come to that. */
+  readonly accepted: readonly string[] | null;
+}
+
 function fault(
   { settings, isJumpHost }: Credentials,
   agent: Agent,
-  tried: readonly string[],
-  skipped: readonly string[],
-  accepted: readonly string[] | null,
+  { tried, skipped, unusable, locked, accepted }: Account,
   detail: string | undefined,
 ): ConnectFault {
   const { user, hostName, port, namedIdentityFiles: named } = settings;
@@ -225,6 +241,13 @@ function fault(
     if (detail !== undefined && /too many/i.test(detail)) {
       const how = isJumpHost ? 'IdentityFile and IdentitiesOnly in ssh_config' : '--private-key, or IdentitiesOnly';
       return `ssh-agent offered more keys than the server allows attempts: name the right one with ${how}.`;
+    }
+    if (tried.length === 0 && locked.length > 0) {
+      return `Load it into ssh-agent (ssh-add ${locked.join(' ')}), or run it where a terminal can ask for the passphrase.`;
+    }
+    if (tried.length === 0 && unusable.length > 0) {
+      const other = isJumpHost ? 'IdentityFile in ssh_config' : '--private-key';
+      return `Make ${unusable.join(', ')} a private key that you can read, or name another with ${other}.`;
     }
     if (isJumpHost) {
       return `A jump host is logged in to with a key: check its User and IdentityFile in ssh_config, or load the key with ssh-add; ${authorized} the jump host.`;

@@ -1,10 +1,16 @@
+import { isIP } from 'node:net';
 import { UNSAFE_GROUP } from './group-exchange.ts';
 import { isForEl5 } from './ssh-algorithms.ts';
 import type { SshSettings } from './ssh-settings.ts';
 import { ConnectFault, type ConnectFaultCode } from './transport.ts';
 
 /** How far a connection had come. */
-export type Phase = 'tcp' | 'greeting' | 'key-exchange' | 'authentication';
+export type Phase = 'name' | 'tcp' | 'greeting' | 'key-exchange' | 'authentication';
+
+/** Where a connection begins: with its name, where that is looked up on this machine. */
+export function firstPhase({ proxy, hostName }: SshSettings): Phase {
+  return proxy === null && isIP(hostName) === 0 ? 'name' : 'tcp';
+}
 
 /** Which host a fault is about. What can be done about a jump host stands in ssh_config, not in the inventory. */
 export interface Subject {
@@ -35,12 +41,9 @@ export function connectFault(
       );
     case 'EAI_AGAIN':
     case 'EAI_FAIL':
-      return new ConnectFault(
-        'dns',
-        `the name service does not answer for ${hostName}`,
-        'Check /etc/resolv.conf and the network.',
-        { passing: error.code === 'EAI_AGAIN' },
-      );
+      return new ConnectFault('dns', `the name service does not answer for ${hostName}`, NAME_SERVICE, {
+        passing: error.code === 'EAI_AGAIN',
+      });
     case 'ECONNREFUSED':
       return fault('refused', `${where} refuses the connection`, `Check that sshd runs there, and ${words.port}.`);
     case 'ETIMEDOUT':
@@ -78,7 +81,7 @@ export function connectFault(
   }
   return fault(
     'network',
-    `the connection to ${where} broke during ${phase === 'tcp' ? 'connecting' : phase}: ${error.message}`,
+    `the connection to ${where} broke during ${phase === 'tcp' || phase === 'name' ? 'connecting' : phase}: ${error.message}`,
     "See sshd's log on the host; firewalls that drop long packets (MTU) and LoginGraceTime look like this too.",
   );
 }
@@ -87,6 +90,10 @@ export function timeoutFault(phase: Phase, { settings, isJumpHost }: Subject): C
   const where = placeOf(settings);
   const within = `within ${settings.connectTimeout} s`;
   const words = isJumpHost ? OF_JUMP_HOST : OF_HOST;
+  if (phase === 'name') {
+    const message = `the name service has no answer for ${settings.hostName} ${within}`;
+    return new ConnectFault('dns', message, NAME_SERVICE, { passing: true });
+  }
   if (phase === 'tcp') {
     return fault(
       'timeout',
@@ -137,6 +144,8 @@ function noneInCommon(error: Error, { settings, isJumpHost }: Subject, offers: r
       : `For an old host that you trust (RHEL 4, 5), write into host_vars/${settings.name}.yml: ipsec_ssh_profile: el5`;
   }
 }
+
+const NAME_SERVICE = 'Check /etc/resolv.conf and the network.';
 
 const OF_HOST = { address: 'ansible_host', port: 'ansible_port', longer: '--timeout' };
 const OF_JUMP_HOST = { address: 'its HostName in ssh_config', port: 'its Port', longer: 'its ConnectTimeout' };

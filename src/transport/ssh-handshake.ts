@@ -6,7 +6,7 @@ import { quickGroupExchange } from './group-exchange.ts';
 import type { HostKeys } from './host-keys.ts';
 import { signFirst } from './sign-first.ts';
 import type { Authentication } from './ssh-auth.ts';
-import { connectFault, type Phase, type Subject, timeoutFault } from './ssh-faults.ts';
+import { connectFault, firstPhase, type Phase, type Subject, timeoutFault } from './ssh-faults.ts';
 import type { SshSettings } from './ssh-settings.ts';
 import type { OpenStream, SshStream } from './ssh-stream.ts';
 import type { ConnectFault } from './transport.ts';
@@ -38,7 +38,7 @@ export function handshake({ subject, open, algorithms, auth, hostKeys, newSessio
   const { settings } = subject;
   const { name: knownAs, port: knownPort } = knownHost(settings);
   return new Promise((resolve, reject) => {
-    let phase: Phase = 'tcp';
+    let phase: Phase = firstPhase(settings);
     let cause: string | null = null;
     let stream: SshStream | null = null;
     let provenKey: Buffer | null = null;
@@ -59,7 +59,10 @@ export function handshake({ subject, open, algorithms, auth, hostKeys, newSessio
       giveUp(stream?.broken() ?? connectFault(error, phase, subject, auth.fault, offers));
     };
 
-    open(given.signal).then(begin, failed);
+    const found = () => {
+      phase = 'tcp';
+    };
+    open(given.signal, found).then(begin, failed);
 
     function begin(opened: SshStream): void {
       if (given.signal.aborted) return void opened.duplex.destroy();

@@ -13,12 +13,15 @@ export interface SshStream {
   broken(): ConnectFault | null;
 }
 
-/** Opens a stream. Rejects with a {@link ConnectFault} or with an error of the socket. `signal`: nobody waits any more. */
-export type OpenStream = (signal: AbortSignal) => Promise<SshStream>;
+/**
+ * Opens a stream. Rejects with a {@link ConnectFault} or with an error of the socket. `signal`: nobody waits any more.
+ * `found` is called when the name service has given an address, where it is asked for one here.
+ */
+export type OpenStream = (signal: AbortSignal, found: () => void) => Promise<SshStream>;
 
 /** TCP_NODELAY must be set before the first packet: a delayed acknowledgement costs 40 ms at each turn. */
 export function tcp({ hostName, port, addressFamily, bindAddress }: SshSettings): OpenStream {
-  return (signal) =>
+  return (signal, found) =>
     new Promise((resolve, reject) => {
       const socket = createConnection({
         host: hostName,
@@ -31,6 +34,7 @@ export function tcp({ hostName, port, addressFamily, bindAddress }: SshSettings)
       signal.addEventListener('abort', () => socket.destroy(), { once: true });
       // For the life of the socket: an error of which nobody hears must not end the process.
       socket.on('error', reject);
+      socket.once('lookup', (error) => error ?? found());
       socket.once('connect', () => resolve({ duplex: socket, broken: () => null }));
     });
 }

@@ -74,6 +74,15 @@ describe('a bug', () => {
     expect(text).not.toContain(Buffer.from(PSK).toString('hex'));
   });
 
+  test('that leaves nothing to wait for is not the end of the command', async () => {
+    const { terminal, text } = screen();
+    const node = new EventEmitter();
+    const code = crashSafe(terminal, node, () => new Promise(() => {}));
+    node.emit('beforeExit', 0);
+    expect(await code).toBe(1);
+    expect(text()).toContain('this is a bug in ipsec-play');
+  });
+
   test('of a transport in the middle of a run', async () => {
     const secret = new Secret('canary-on-the-wire');
     const bug = () => Promise.reject(new TypeError(`cannot send ${reveal(secret)}`));

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Project, shippedProject } from '../support/cli.ts';
 import { needs } from '../support/needs.ts';
 import { freePort, generateKey, type Sshd, startSshd } from '../support/sshd.ts';
+import { until } from '../support/until.ts';
 
 const FILE = 'inventory/known_hosts';
 
@@ -47,6 +48,28 @@ describe.skipIf(!needs('sshd', 'ssh', 'ssh-keygen'))('hosts scan', () => {
     expect(stdout).toContain('compare them on the consoles');
     expect(stdout).toContain('Nothing was written. 3 keys can go to inventory/known_hosts: --yes writes them.');
     expect(present()).toBe(false);
+  });
+
+  test('Ctrl-C leaves at once, in a way that the ends of ProxyCommands are seen to', async () => {
+    hosts(`gw: { ansible_ssh_common_args: "-o 'ProxyCommand=sleep 300'" }`);
+    const left: number[] = [];
+    const stays: string[] = [];
+    let interrupt: (() => void) | null = null as (() => void) | null;
+    const ran = project.runIn(
+      {
+        onInterrupt: (callback) => {
+          interrupt = callback;
+          return () => void stays.push('forgotten');
+        },
+        exitNow: ((code: number) => void left.push(code)) as never,
+      },
+      ...['hosts', 'scan', '--timeout', '1'],
+    );
+    await until(() => interrupt !== null, 5);
+    interrupt?.();
+    expect(left).toEqual([130]);
+    expect((await ran).code).toBe(5);
+    expect(stays).toEqual(['forgotten']);
   });
 
   test('new, then written, then known; and ssh(1) takes the file', async () => {

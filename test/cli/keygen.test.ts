@@ -169,6 +169,36 @@ lana-lanb  kept: the keys are there
     expect((await project.run('check', 'playbooks/site.yml', ...hosts)).code).toBe(0);
   }, 60_000);
 
+  test('by a password that is typed, which is typed twice', async () => {
+    const before = text();
+    const typing = (...answers: string[]) => {
+      const asked: string[] = [];
+      const ask = async (question: string) => {
+        asked.push(question);
+        return answers.shift() ?? null;
+      };
+      return { asked, world: { ask } };
+    };
+    const differing = typing(PASSWORD, `${PASSWORD}x`);
+    expect(await project.runIn(differing.world, 'keygen', 'pinky-ijin', '-J')).toMatchObject({
+      code: 3,
+      stderr: /error\[vault-password\]: the two passwords differ/,
+    });
+    expect(text()).toBe(before);
+    const { asked, world } = typing(PASSWORD, PASSWORD);
+    expect(await project.runIn(world, 'keygen', 'pinky-ijin', '-J')).toMatchObject({ code: 0, stderr: '' });
+    expect(asked).toEqual(['New Vault password: ', 'Confirm New Vault password: ']);
+    expect(Object.keys(await opened(text()))).toHaveLength(1);
+  });
+
+  test('of tunnels that are named, and not of hosts', async () => {
+    expect(await project.run('keygen', '--limit', 'lana', ...KEYED)).toMatchObject({
+      code: 3,
+      stderr: /--limit chooses hosts/,
+    });
+    expect(text()).toBe(TUNNELS);
+  });
+
   test('as the vault id that is asked for', async () => {
     const ids = ['--vault-id', 'dev@vault-password', '--vault-id', 'prod@vault-password'];
     await project.run('keygen', 'pinky-ijin', ...ids, '--encrypt-vault-id', 'prod');

@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseDocument } from 'yaml';
 import { type Project, shippedProject } from '../support/cli.ts';
@@ -49,6 +50,35 @@ describe('encrypt and decrypt', () => {
     expect(project.read('file.yml')).toBe(PLAIN);
     expect(mode('file.yml')).toBe('600');
     expect(left()).toEqual(['file.yml', 'newpass', 'pass']);
+  });
+
+  test('a file that is changed while the password is typed is left as it is', async () => {
+    seal('sealed.yml', PLAIN);
+    for (const [command, path] of [
+      ['encrypt', 'file.yml'],
+      ['decrypt', 'sealed.yml'],
+      ['rekey', 'sealed.yml'],
+    ] as const) {
+      const ask = async () => {
+        project.write(path, 'theirs\n');
+        return 'old password';
+      };
+      expect(await project.runIn({ ask }, 'vault', command, path)).toMatchObject({
+        code: 3,
+        stderr: /nothing was written to .*\.yml: somebody changed it meanwhile/,
+      });
+      expect(project.read(path)).toBe('theirs\n');
+      seal('sealed.yml', PLAIN);
+    }
+  });
+
+  test('--output to a pipe writes into it', async () => {
+    execFileSync('mkfifo', [join(project.path, 'pipe')]);
+    const reader = promisify(execFile)('cat', [join(project.path, 'pipe')]);
+    seal('sealed.yml', PLAIN);
+    expect(await vault('decrypt', 'sealed.yml', '--output', 'pipe', ...WITH)).toMatchObject({ code: 0, stderr: '' });
+    expect((await reader).stdout).toBe(PLAIN);
+    expect(statSync(join(project.path, 'pipe')).isFIFO()).toBe(true);
   });
 
   test('take stdin for - and for no file, and write to stdout or --output', async () => {
@@ -99,7 +129,11 @@ describe('encrypt and decrypt', () => {
   });
 
   test.each([
-    ['a wrong password', ['view', 'other.yml', ...WITH], /the vault password is wrong\n {2}write: /],
+    [
+      'a wrong password',
+      ['view', 'other.yml', ...WITH],
+      /the vault password is wrong, or the text was altered\n {2}write: /,
+    ],
     ['no password, and nobody to ask', ['view', 'sealed.yml'], /nobody is there to type the vault password/],
     [
       'a password file that is not there',
@@ -112,7 +146,7 @@ describe('encrypt and decrypt', () => {
     [
       'a folder that is not there',
       ['encrypt', 'file.yml', '--output', 'no/x', ...WITH],
-      /no\/x cannot be written: ENOENT/,
+      /nothing was written to no\/x: it cannot be written: ENOENT/,
     ],
     ['a label with a semicolon', ['encrypt', 'file.yml', '--vault-id', 'a;b@pass'], /label/],
     [
@@ -287,9 +321,16 @@ describe('edit', () => {
     const env = { PATH: process.env.PATH, EDITOR: editor('echo mine >> "$1"; cp theirs.yml file.yml') };
     expect(await project.runIn({ env }, 'vault', 'edit', 'file.yml', ...WITH)).toMatchObject({
       code: 3,
-      stderr: /changed by somebody else/,
+      stderr: /somebody changed it meanwhile; your text is in .*file\.yml\.edited, encrypted/,
     });
     expect((await vault('view', 'file.yml', 'file.yml.edited', ...WITH)).stdout).toBe(`theirs: 1\n${PLAIN}mine\n`);
+    // What is kept there is not lost to the next one.
+    seal('file.yml', PLAIN);
+    const { code, stderr } = await project.runIn({ env }, 'vault', 'edit', 'file.yml', ...WITH);
+    const kept = /your text is in (\S+), encrypted/.exec(stderr)?.[1] as string;
+    expect([code, kept === join(project.path, 'file.yml.edited')]).toEqual([3, false]);
+    expect((await vault('view', 'file.yml.edited', kept, ...WITH)).stdout).toBe(`${PLAIN}mine\n${PLAIN}mine\n`);
+    rmSync(dirname(kept), { recursive: true });
   });
 });
 

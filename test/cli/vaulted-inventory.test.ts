@@ -45,6 +45,13 @@ function sealKeys(): readonly string[] {
   return keys;
 }
 
+const TUNNELS_AND_A_WORD = `- hosts: all
+  become: true
+  tasks:
+    - ipsec_tunnels: { tunnels: all }
+    - file: { path: /etc/word, content: "{{ word }}" }
+`;
+
 async function ok(...argv: string[]): Promise<Ran> {
   const ran = await project.run(...argv);
   expect({ argv, stderr: ran.stderr, code: ran.code }).toMatchObject({ code: 0 });
@@ -89,6 +96,18 @@ describe('an encrypted inventory does the same as the plain one', () => {
       sealFile(path);
     expect(await applied('lab-files', ...WITH)).toBe(plain);
   }, 120_000);
+
+  test('with the options of racoon in an encrypted file of variables', async () => {
+    mkdirSync(join(project.path, 'inventory/group_vars'));
+    project.write('inventory/group_vars/all.yml', 'racoon: { sainfo: { lifetime: 2 hour } }\n');
+    const check = ['check', 'playbooks/site.yml', '--lab', '-l', 'lana'];
+    const { stdout } = await project.run(...check);
+    expect(stdout).toContain('lifetime time 2 hour');
+    sealFile('inventory/group_vars/all.yml');
+    const { stdout: sealed, stderr } = await project.run(...check, ...WITH);
+    expect(stderr).not.toContain('error[');
+    expect(sealed).toContain('lifetime time 2 hour');
+  });
 
   test('in what tasks and inventory show', async () => {
     const commands = [
@@ -390,6 +409,26 @@ describe('broken encrypted files show nothing of what is in them', () => {
     }
   });
 
+  test('a password of digits is as secret as any other; a number that is none stays one', async () => {
+    mkdirSync(join(project.path, 'inventory/group_vars'));
+    project.write('inventory/group_vars/all.yml', 'db_password: 84755512\nnested: { token: 77553311 }\nports: 2\n');
+    sealFile('inventory/group_vars/all.yml');
+    const tasks = (argument: string) => `- hosts: lana
+  become: true
+  tasks:
+    - command: { argv: [echo, ${argument}] }
+    - file: { path: /etc/ports, content: "{{ ports + 1 }} of {{ ports }}\\n", sensitive: false }
+`;
+    for (const argument of ['"{{ db_password }}"', '"{{ nested.token }}"']) {
+      project.write('playbooks/digits.yml', tasks(argument));
+      const { stdout, stderr } = await project.run('check', 'playbooks/digits.yml', '--lab', ...WITH);
+      expect(stdout + stderr).toMatch(/a secret in a command line can be seen/);
+      expect(stdout + stderr).not.toMatch(/84755512|77553311/);
+    }
+    project.write('playbooks/digits.yml', tasks('x'));
+    expect((await project.run('check', 'playbooks/digits.yml', '--lab', ...WITH)).stdout).toContain('+3 of 2');
+  });
+
   test('places are told, lines are not', async () => {
     project.write('inventory/tunnels.yml', sealVault(`tunnels:\n  t:\n    typo: ${CANARY}\n`, PASSWORD));
     const { stderr } = await project.run('validate', ...WITH);
@@ -439,6 +478,26 @@ describe('mistakes', () => {
       code: 3,
       stderr: message,
     });
+  });
+
+  test('what follows from a file or a key that does not open is not told as a mistake of its own', async () => {
+    mkdirSync(join(project.path, 'inventory/group_vars'));
+    project.write('inventory/group_vars/all.yml', 'word: s3same-street\n');
+    project.write('playbooks/words.yml', TUNNELS_AND_A_WORD);
+    sealFile('inventory/group_vars/all.yml');
+    sealKeys();
+    const { code, stderr } = await project.run('validate', 'playbooks/words.yml');
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/error\[vault-no-password\]/);
+    expect(stderr).not.toMatch(/no-tunnels|template-undefined/);
+    // Where the file is only left out, what stands in it is missing; but then the password is what may help.
+    const { stderr: listed } = await project.run('tasks', 'playbooks/words.yml');
+    expect(listed).toMatch(/warning\[vault-no-password\]/);
+    expect(listed).toMatch(/error\[template-undefined\][\s\S]*write: a vault password, /);
+
+    await ok('validate', 'playbooks/words.yml', ...WITH);
+    project.edit('playbooks/words.yml', '{{ word }}', '{{ wrod }}');
+    expect((await project.run('validate', 'playbooks/words.yml', ...WITH)).stderr).toMatch(/did you mean "word"/);
   });
 
   test('an encrypted value where none can be', async () => {

@@ -108,6 +108,27 @@ describe('arguments', () => {
     expect(argsOf(task).content).toBeInstanceOf(Secret);
   });
 
+  test.each([
+    ['sysctl: { name: net.ipv4.ip_forward, value: "{{ k }}" }', 'value'],
+    ['lineinfile: { path: /x, line: y, regexp: "{{ k }}" }', 'regexp'],
+    ['file: { path: "/etc/{{ k }}" }', 'path'],
+    ['file: { path: /x, content: "{{ k }}", owner: "{{ k }}" }', 'owner'],
+    ['package: { name: "{{ k }}" }', 'name'],
+    ['racoon_conf: { content: "log {{ k }};" }', 'content'],
+    ['ipsec_tunnels: { tunnels: ["{{ k }}"] }', 'tunnels'],
+  ])('%s: a secret where it would be seen is refused, and nothing else is said of it', (task, name) => {
+    const world = { hosts: { h: { k: new Secret('c4nary') } } };
+    expect(
+      faults(`- hosts: all\n  tasks:\n    - ${task}\n`, world).filter(({ code }) => code !== 'no-tunnels'),
+    ).toEqual([expect.objectContaining({ code: 'secret-misplaced', message: expect.stringContaining(`"${name}"`) })]);
+  });
+
+  test('that only the run knows are refused then', () => {
+    const text = '- command: ls\n  register: r\n- package: { name: "{{ r.stdout ~ k }}" }';
+    const { args } = tasks(text, { k: new Secret('c4nary') })[1] ?? {};
+    expect(() => args?.resolve({ r: { stdout: 'x' } })).toThrow(/"name" cannot be secret/);
+  });
+
   test('that are left out by omit are not there', () => {
     const [task] = tasks('- file: { path: /x, owner: "{{ who | default(omit) }}" }');
     expect(argsOf(task)).toEqual({ path: '/x' });

@@ -60,6 +60,24 @@ describe.skipIf(!canRunFleet('script'))('apply at a terminal', () => {
     expect(file()).toBeNull();
   });
 
+  test('a second Ctrl-C leaves a terminal with a cursor', async () => {
+    site.write('slow.yml', '- name: Work\n  hosts: all\n  tasks:\n    - name: Slow\n      command: sleep 20\n');
+    const words = `stty cols 100 rows 30; ${process.execPath} ${fleet.dir}/dist/cli.js apply slow.yml -i hosts.yml --yes`;
+    const running = fleet.controlSpawn(['script', '-qefc', words, '/dev/null'], {
+      cwd: site.dir,
+      input: { open: true },
+    });
+    await running.heard(/Slow/);
+    running.write('\u0003');
+    await running.heard(/stopping/);
+    running.write('\u0003');
+    const { code, stdout } = await running.ended;
+    expect(code).toBe(130);
+    expect(stdout).toContain('left at once');
+    expect(stdout).toContain('\u001b[?25l');
+    expect(stdout.lastIndexOf('\u001b[?25h')).toBeGreaterThan(stdout.lastIndexOf('\u001b[?25l'));
+  });
+
   test('does nothing to a host that changed since its plan was shown', async () => {
     const running = apply();
     await running.heard(/\[y\/N\]/);

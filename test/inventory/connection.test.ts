@@ -57,6 +57,13 @@ describe('targets', () => {
     expect(JSON.stringify(target)).not.toContain('hunter2');
   });
 
+  test('an encrypted password without its tag is none', () => {
+    for (const name of ['ansible_password', 'ansible_become_password']) {
+      const { diagnostics } = resolve({ ansible_become: true, [name]: '$ANSIBLE_VAULT;1.1;AES256\n6162\n' });
+      expect(diagnostics).toMatchObject([{ code: 'bad-connection', message: /encrypted/, fix: /!vault/ }]);
+    }
+  });
+
   test('become', () => {
     const vars = {
       ansible_become: 'yes',

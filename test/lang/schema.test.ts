@@ -73,6 +73,12 @@ test('every mistake once, at its place, with what to write', async () => {
   await expect(shown).toMatchFileSnapshot(join(import.meta.dirname, 'golden/schema.golden'));
 });
 
+test('of a secret nothing is shown; that there is none is no secret', () => {
+  const schema = { type: 'object', properties: { psk: { type: 'object' }, key: { type: 'object' } } } as const;
+  const { document } = parsed('keys.yml', 'psk: canary\nkey:\n');
+  expect(checkSchema(schema, document).map(({ found }) => found)).toEqual(['[secret]', 'nothing']);
+});
+
 describe('what is right', () => {
   test.each<[string, unknown]>([
     ['a string', 'x'],

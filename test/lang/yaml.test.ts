@@ -14,6 +14,7 @@ describe('values', () => {
       ?.value as Record<string, unknown>;
     expect(value.a).toEqual(new Vaulted('$ANSIBLE_VAULT;1.1;AES256\n30\n'));
     expect(value.b).toEqual(new Verbatim('{{ x }}'));
+    expect(parse('a: !vault-encrypted x\n').document?.value).toEqual({ a: new Vaulted('x') });
   });
 
   test('what JSON cannot hold stays the text it was', () => {

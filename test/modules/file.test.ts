@@ -80,6 +80,27 @@ describe('a plan', () => {
     expect(shown(plan)).toEqual(['/etc/x: "old\\n" -> "new\\n"', '/etc/x mode: "0600" -> "0644"']);
   });
 
+  test('with a secret in it is for its owner alone, unless a mode says otherwise', () => {
+    const content = ['password ', new Secret('canary'), '\n'];
+    expectLaws(host, file, { path: '/etc/new.conf', content });
+    expect(host.mode('/etc/new.conf')).toBe(0o600);
+    expectLaws(host, file, { path: '/etc/group.conf', content, mode: '0640' });
+    expect(host.mode('/etc/group.conf')).toBe(0o640);
+    for (const [mode, kept] of [
+      [0o644, 0o600],
+      [0o750, 0o700],
+      [0o400, 0o400],
+    ] as const) {
+      host.write('/etc/found.conf', 'password canary\n', mode);
+      expectLaws(host, file, { path: '/etc/found.conf', content });
+      expect(host.mode('/etc/found.conf')).toBe(kept);
+    }
+    host.write('/etc/found.conf', 'password canary\n', 0o644);
+    expect(shown(look(host, file, { path: '/etc/found.conf', content }).plan)).toEqual([
+      '/etc/found.conf mode: "0644" -> "0600"',
+    ]);
+  });
+
   test('text of a user is UTF-8', () => {
     expectLaws(host, file, { path: '/etc/utf8', content: 'ü→\n' });
     expect(Buffer.from(host.read('/etc/utf8') ?? '', 'latin1').toString()).toBe('ü→\n');

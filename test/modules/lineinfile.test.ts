@@ -106,6 +106,11 @@ describe('a plan', () => {
     host.write(path, 'user=x\npass=old\n');
     expect(shown(plan({ line: new Secret('pass=new'), regexp: '^pass=' }))).toEqual([
       `${path}: "user=x\\npass=<old>\\n" -> "user=x\\n<pass=new>\\n"`,
+      `${path} mode: "0644" -> "0600"`,
     ]);
+    host.write(path, 'pass=new\n');
+    expect(shown(plan({ line: new Secret('pass=new') }))).toEqual([`${path} mode: "0644" -> "0600"`]);
+    expect(plan({ line: new Secret('pass=new'), mode: '0644' }).kind).toBe('ok');
+    expect(plan({ line: new Secret('pass=old'), state: 'absent' }).kind).toBe('ok');
   });
 });

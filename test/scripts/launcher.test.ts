@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { transformSync } from 'esbuild';
@@ -62,4 +62,14 @@ test('it runs where nothing may be written', () => {
   const { stdout } = spawnSync(process.execPath, ['-p', 'process.version + "-" + process.arch'], { encoding: 'utf8' });
   spawnSync('mkdir', [join(dir, `program-1.js.${stdout.trim()}-files.cache`)]);
   start();
+});
+
+test.runIf(existsSync('/proc/self/task'))('many names can be looked up at the same time', () => {
+  const program = `(function (require) {
+    const { promises, readdirSync } = require('node:fs');
+    promises.stat('.').then(() => console.log(readdirSync('/proc/self/task').length > 64));
+  })`;
+  writeFileSync(join(dir, 'program-1.js'), program);
+  const { UV_THREADPOOL_SIZE: _, ...env } = process.env;
+  expect(spawnSync(process.execPath, [join(dir, 'cli.js')], { encoding: 'utf8', env }).stdout).toBe('true\n');
 });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Secret } from '../../src/model/secret.ts';
@@ -89,6 +89,20 @@ describe.skipIf(!needs('sshd', 'ssh-keygen', 'ssh-agent'))('keys: named, in ssh-
     expect(fault.message).toContain(`${lost} (there is only its public half, and ssh-agent does not hold it)`);
   });
 
+  test('a named one that cannot be read: that is what is to be done', async () => {
+    const folder = join(sshd.dir, 'folder_for_a_key');
+    mkdirSync(folder, { recursive: true });
+    const { fault } = await refused({ namedIdentityFiles: [folder], agentSocket: null });
+    expect(fault.message).toContain(`${folder} (cannot be read (EISDIR))`);
+    expect(fault.fix).toBe(`Make ${folder} a private key that you can read, or name another with --private-key.`);
+  });
+
+  test('an encrypted one, and nobody to ask: that is what is to be done', async () => {
+    const path = key('for_nobody', { passphrase: 'never told' });
+    const { fault } = await refused({ namedIdentityFiles: [path], agentSocket: null });
+    expect(fault.fix).toContain(`ssh-add ${path}`);
+  });
+
   test('several that are named, in their order, each once', async () => {
     const wrong = key('wrong');
     const named = [held(0), wrong, wrong, held(5)];
@@ -100,14 +114,16 @@ describe.skipIf(!needs('sshd', 'ssh-keygen', 'ssh-agent'))('keys: named, in ssh-
       const { fault, offered } = await refused({ namedIdentityFiles: [held(0)], identitiesOnly: true });
       expect(fault.code).toBe('authentication');
       expect(offered).toEqual([fingerprint(held(0))]);
+      expect(fault.message).toMatch(/not used: .*\d+ keys of ssh-agent \(IdentitiesOnly\)/);
       expect(await connected({ namedIdentityFiles: [held(0), held(5)], identitiesOnly: true })).toEqual(
         [held(0), held(5)].map(fingerprint),
       );
     });
 
     test('none is named: those of the default files', async () => {
-      const { offered } = await refused({ identitiesOnly: true });
+      const { fault, offered } = await refused({ identitiesOnly: true });
       expect(offered).toEqual([]);
+      expect(fault.message).toMatch(/not used: .*\d+ keys of ssh-agent \(IdentitiesOnly\)/);
       expect(await connected({ identityFiles: [held(5)], identitiesOnly: true })).toEqual([fingerprint(held(5))]);
     });
   });

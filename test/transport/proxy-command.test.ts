@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { proxyCommand } from '../../src/transport/proxy-command.ts';
@@ -94,6 +94,20 @@ describe.skipIf(!needs('sshd', 'ssh'))('ProxyCommand', () => {
     expect(end.kind === 'lost' && end.why).toContain('the ProxyCommand for 127.0.0.1');
     expect(end.kind === 'lost' && end.why).toContain('SIGKILL');
     await connection.close();
+  });
+
+  test('is ended with this program, when nobody ended the connection', async () => {
+    rmSync(noted, { force: true });
+    const before = process.listeners('exit');
+    const { duplex } = await proxyCommand(`sh -c 'echo $$ > ${noted}; exec sleep 300'`, process.env);
+    await until(() => /\d\n/.test(existsSync(noted) ? readFileSync(noted, 'utf8') : ''), 5);
+    const pid = Number(readFileSync(noted, 'utf8'));
+    const leaving = process.listeners('exit').filter((listener) => !before.includes(listener));
+    expect(leaving).toHaveLength(1);
+    leaving[0]?.(130);
+    await until(() => !runs(pid), 5);
+    await until(() => process.listeners('exit').length === before.length, 5);
+    duplex.destroy();
   });
 
   test('that cannot be started', async () => {

@@ -49,7 +49,9 @@ export async function hostsScan(
 
   const path = resolve(terminal.cwd, file);
   const named = { file, shown: (each: string) => (each === path ? file : each) };
-  const scanned = unambiguous(await scanAll(targets, path, options, terminal));
+  // In place of a death by the signal, which would leave the ProxyCommands behind.
+  const stay = terminal.onInterrupt(() => terminal.exitNow(EXIT.interrupted));
+  const scanned = unambiguous(await scanAll(targets, path, options, terminal).finally(stay));
   const asked = summary(scanned, file, options.replace === true);
   if (options.output === 'human') terminal.stdout(`${scanLines(scanned, named, options, terminal).join('\n')}\n`);
   const mayWrite = asked.count > 0 && (options.yes === true || (await agrees(asked.question, options, terminal)));

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { fileInventory } from '../../inventory/files.ts';
 import { loadInventory } from '../../inventory/load-inventory.ts';
-import { replaceFile } from '../../inventory/replace-file.ts';
 import { drawAll, insertKeys, keyEdits } from '../../inventory/tunnels/new-keys.ts';
 import { type KeyPlan, planKeys } from '../../inventory/tunnels/plan-keys.ts';
 import { type Diagnostic, error, hasErrors } from '../../lang/diagnostic.ts';
@@ -15,17 +14,21 @@ import { keygenDocument, keygenTable } from '../keygen-report.ts';
 import { showDiagnostics } from '../load.ts';
 import type { KeygenOptions } from '../options.ts';
 import { newKeyFaults } from '../prove-keys.ts';
+import { replaceFile } from '../replace-file.ts';
 import { presentable } from '../shown-diagnostics.ts';
 import type { Terminal } from '../terminal.ts';
 import { vaultAccess } from '../vault.ts';
 
 /** Draws the keys that tunnels.yml lacks and writes them into it, encrypted. Nothing of a key is ever shown. */
 export async function keygen(names: readonly string[], options: KeygenOptions, terminal: Terminal): Promise<number> {
+  if (options.limit !== undefined) {
+    throw new UsageFault('--limit chooses hosts, and keygen works on tunnels', 'ipsec-play keygen NAME');
+  }
   if (options.force === true && names.length === 0) {
     const fix = "ipsec-play keygen NAME --force; '*' stands for all of them";
     throw new UsageFault('--force overwrites keys, and wants to know of which tunnels', fix);
   }
-  const { vault, faults } = vaultAccess(options, terminal);
+  const { vault, faults } = vaultAccess(options, terminal, { fresh: options.dryRun !== true });
   // The text of each file, as it was when it was read: nothing else may be replaced.
   const texts = new Map<string, string>();
   const read = (path: string) => {
@@ -107,7 +110,7 @@ async function write(context: Writing, before: string): Promise<readonly Diagnos
     if (unsound.length > 0) return unsound;
     if (options.dryRun === true) return [];
     const after = sealed === true ? await sealAgain(edited, before, vault, options) : edited;
-    const fault = replaceFile(file, before, after);
+    const fault = replaceFile(file, after, { before });
     return fault === null
       ? []
       : [error('keygen-not-written', `${file} was not written: ${fault.why}`, { fix: fault.fix })];

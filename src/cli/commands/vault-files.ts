@@ -1,20 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  fchmodSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { mkdtempSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { UsageFault } from '../exit.ts';
+import { type ReplaceFault, replaceFile } from '../replace-file.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** The standard streams, as ansible-vault has them. */
@@ -39,37 +27,29 @@ export async function readTexts(names: readonly string[], terminal: Terminal): P
   return [...files.values()];
 }
 
-/**
- * Puts a text in a file's place, at once and completely or not at all: it is written beside it, by nobody else to be read,
- * and renamed. `mode`: at most these permissions; without it those of the file that was there, or the owner's alone.
- */
-export function replaceFile(path: string, text: string, mode?: number): void {
-  const before = statOf(path);
-  const beside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
-  try {
-    const file = openSync(beside, 'wx', 0o600);
-    try {
-      writeAll(file, Buffer.from(text));
-      if (before !== undefined) giveTo(beside, before.uid, before.gid);
-      fchmodSync(file, mode ?? (before === undefined ? 0o600 : before.mode & 0o777));
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(beside, path);
-  } catch (cause) {
-    rmSync(beside, { force: true });
-    throw new UsageFault(
-      `${path} cannot be written: ${codeOf(cause)}; it is as it was`,
-      'check the folder and who may write to it',
-    );
-  }
+/** Puts a text in the place of a file that was read, or on stdout for stdin. `mode`: without it the file's own. */
+export function rewrite({ path, text: before }: TextFile, text: string, terminal: Terminal, mode?: number): void {
+  if (path === null) terminal.stdout(text);
+  else refuse(path, replaceFile(path, text, { before, mode }));
 }
 
 /** Writes to a new or an existing file, or to stdout. */
 export function writeText(name: string, text: string, terminal: Terminal, mode?: number): void {
   if (name === STREAM) terminal.stdout(text);
-  else replaceFile(statOf(name) === undefined ? name : realPath(name), text, mode);
+  else refuse(name, isStream(name) ? writeStream(name, text) : replaceFile(name, text, { mode }));
+}
+
+/** Keeps an encrypted text that cannot go where it belongs: beside it, or else in a folder of its own; that place. */
+export function keep(path: string, sealed: string): string {
+  const write = (place: string) => {
+    writeFileSync(place, sealed, { flag: 'wx', mode: 0o600 });
+    return place;
+  };
+  try {
+    return write(`${path}.edited`);
+  } catch {
+    return write(join(mkdtempSync(join(tmpdir(), 'ipsec-play-edited-')), basename(path)));
+  }
 }
 
 /** UTF-8 text, or undefined. */
@@ -113,21 +93,23 @@ function unreadable(name: string, cause: unknown): UsageFault {
   return new UsageFault(`${name}: ${why[code] ?? code}`);
 }
 
-function statOf(path: string) {
-  return statSync(path, { throwIfNoEntry: false });
+/** `/dev/stdout`, `/dev/null`, a pipe: what is written to, and stays what it is. */
+function isStream(name: string): boolean {
+  const found = statSync(name, { throwIfNoEntry: false });
+  return found !== undefined && !found.isFile() && !found.isDirectory();
 }
 
-/** Only root may give files away; everybody else's are their own already, or become so. */
-function giveTo(path: string, uid: number, gid: number): void {
+function writeStream(name: string, text: string): ReplaceFault | null {
   try {
-    chownSync(path, uid, gid);
-  } catch {
-    chmodSync(path, 0o600);
+    writeFileSync(name, text);
+    return null;
+  } catch (cause) {
+    return { why: `it cannot be written: ${codeOf(cause)}`, fix: 'check who may write to it' };
   }
 }
 
-function writeAll(file: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+function refuse(name: string, fault: ReplaceFault | null): void {
+  if (fault !== null) throw new UsageFault(`nothing was written to ${name}: ${fault.why}`, fault.fix);
 }
 
 function codeOf(cause: unknown): string {

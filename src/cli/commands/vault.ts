@@ -5,8 +5,9 @@ import { type KeyedVault, makeVault } from '../../secrets/vault/open-vault.ts';
 import { SealFault } from '../../secrets/vault/vault.ts';
 import { EXIT, UsageFault } from '../exit.ts';
 import type { VaultCommandOptions } from '../options.ts';
+import { replaceFile } from '../replace-file.ts';
 import type { Terminal } from '../terminal.ts';
-import { readTexts, replaceFile, STREAM, type TextFile, writeText } from './vault-files.ts';
+import { keep, readTexts, rewrite, STREAM, type TextFile, writeText } from './vault-files.ts';
 import { encryptingIdentity, knownIdentities, newIdentity } from './vault-passwords.ts';
 
 /** Encrypts files in their place, or one to `--output`; stdin to stdout. */
@@ -22,8 +23,8 @@ export async function vaultEncrypt(
   if (fault) return EXIT.input;
   const identity = await encryptingIdentity(options, terminal);
   const sealed = await Promise.all(files.map(({ text }) => seal(new Secret(text), identity)));
-  files.forEach(({ name }, index) => {
-    writeText(options.output ?? name, sealed[index] as string, terminal);
+  files.forEach((file, index) => {
+    put(file, sealed[index] as string, options, terminal);
   });
   return succeeded('Encryption', terminal);
 }
@@ -38,7 +39,7 @@ export async function vaultDecrypt(
   hintStdin(names, 'ciphertext', terminal);
   const opened = await openFiles(orStream(names), options, terminal);
   if (opened === null) return EXIT.input;
-  for (const { file, plain } of opened.texts) writeText(options.output ?? file.name, reveal(plain), terminal, 0o600);
+  for (const { file, plain } of opened.texts) put(file, reveal(plain), options, terminal, 0o600);
   return succeeded('Decryption', terminal);
 }
 
@@ -65,8 +66,8 @@ export async function vaultRekey(
   if (opened === null) return EXIT.input;
   const identity = await newIdentity(options, opened.identities, terminal);
   const sealed = await Promise.all(opened.texts.map(({ plain }) => seal(plain, identity)));
-  opened.texts.forEach(({ file: { path } }, index) => {
-    if (path !== null) replaceFile(path, sealed[index] as string);
+  opened.texts.forEach(({ file }, index) => {
+    rewrite(file, sealed[index] as string, terminal);
   });
   terminal.stderr('Rekey successful\n');
   return EXIT.done;
@@ -86,12 +87,10 @@ export async function vaultEdit(
     const edited = await editText(plain, file.name, terminal);
     if (edited.equals(plain) || file.path === null) continue;
     const sealed = await seal(edited, identity);
-    const [now] = await readTexts([file.name], terminal);
-    if (now?.text === file.text) replaceFile(file.path, sealed);
-    else {
-      const kept = `${file.path}.edited`;
-      replaceFile(kept, sealed);
-      throw new UsageFault(`${file.name} was changed by somebody else meanwhile; your text is in ${kept}, encrypted`);
+    const fault = replaceFile(file.path, sealed, { before: file.text });
+    if (fault !== null) {
+      const kept = keep(file.path, sealed);
+      throw new UsageFault(`nothing was written to ${file.name}: ${fault.why}; your text is in ${kept}, encrypted`);
     }
   }
   return EXIT.done;
@@ -155,6 +154,11 @@ function all(files: readonly TextFile[], terminal: Terminal, faultOf: (file: Tex
   for (const fault of faults) terminal.stderr(fault);
   if (faults.length > 0 && files.length > 1) terminal.stderr('No file was changed.\n');
   return faults.length > 0;
+}
+
+function put(file: TextFile, text: string, { output }: VaultCommandOptions, terminal: Terminal, mode?: number): void {
+  if (output === undefined) rewrite(file, text, terminal, mode);
+  else writeText(output, text, terminal, mode);
 }
 
 function oneOutput(names: readonly string[], { output }: VaultCommandOptions): void {

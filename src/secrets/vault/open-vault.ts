@@ -129,7 +129,9 @@ function result(
     return damaged(why, '; or --vault-id LABEL@FILE with the other password');
   }
   const why =
-    identities.length === 1 ? 'the vault password is wrong' : `no given vault password opens it${known(identities)}`;
+    identities.length === 1
+      ? 'the vault password is wrong, or the text was altered'
+      : `no given vault password opens it${known(identities)}`;
   const fix = 'the password that it was encrypted with: --vault-password-file FILE, --vault-id LABEL@FILE, or -J';
   return { code: 'vault-wrong-password', why, fix };
 }
@@ -159,7 +161,12 @@ function known(identities: readonly Identity[]): string {
 
 /** An id as it may be shown: it stands in a file that anybody may have written. */
 function quoted(id: string): string {
-  return /^[\w.-]{1,64}$/.test(id) ? id : JSON.stringify(id.slice(0, 64));
+  if (/^[\w.-]{1,64}$/.test(id)) return id;
+  // Neither control characters nor those that turn the order of a line around.
+  return JSON.stringify(id.slice(0, 64)).replace(
+    /[^ -~]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** The library puts U+FFFD in place of each byte that is no UTF-8, so a text that has one may have been anything. */

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { closeSync, openSync, readSync } from 'node:fs';
 import type { PasswordFault } from './password-sources.ts';
 
 /**
@@ -34,6 +35,26 @@ export function runPasswordProgram(
       else resolve({ stdout: Buffer.concat(stdout) });
     });
   });
+}
+
+/**
+ * Whether the system would run a file by itself. Where it does not, execvp(3) has a shell run it: the password would be
+ * the name of a command, and stand in the shell's complaint. What may not be read cannot be read by the shell either.
+ */
+export function isProgram(file: string): boolean {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, 'r');
+  } catch {
+    return true;
+  }
+  try {
+    const start = Buffer.alloc(256);
+    const head = start.subarray(0, readSync(descriptor, start));
+    return head.subarray(0, 2).toString('latin1') === '#!' || head.includes(0);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** Bytes. */

@@ -70,14 +70,18 @@ export async function readIdentities(
 ): Promise<IdentitiesRead> {
   const identities: Identity[] = [];
   const faults: PasswordFault[] = [];
+  const unknowing: PasswordFault[] = [];
   for (const source of sources) {
     const { id, path } = source;
     const read = path === null ? await askFor(source, world, fresh) : await passwordFrom(path, id, world);
-    if (read === null) continue;
-    if ('why' in read) faults.push(read);
+    if (read === null) {
+      const fix = `--vault-id ${id}@FILE, or an id that ${path} knows`;
+      unknowing.push({ why: `${path} has no password for the vault id ${id}`, fix });
+    } else if ('why' in read) faults.push(read);
     else identities.push({ id, password: read });
   }
-  return { identities, faults };
+  // As Ansible: a client that does not know an id is no fault as long as there is a password at all.
+  return { identities, faults: identities.length > 0 ? faults : [...faults, ...unknowing] };
 }
 
 async function askFor(
@@ -111,7 +115,9 @@ async function passwordFrom(path: string, id: string, world: PasswordWorld): Pro
   let password: Secret;
   try {
     if ((statSync(file).mode & 0o111) !== 0 && !statSync(file).isDirectory()) {
-      const { runPasswordProgram } = await import('./password-program.ts');
+      const { isProgram, runPasswordProgram } = await import('./password-program.ts');
+      if (!isProgram(file))
+        return fault('may be executed, and is no program', 'chmod a-x; or #! as its first characters, for a script');
       const isClient = basename(file, extname(file)).endsWith('-client');
       const ran = await runPasswordProgram([file, ...(isClient ? ['--vault-id', id] : [])], world.env, isClient);
       if (ran === 'no such id') return null;

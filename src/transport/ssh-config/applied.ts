@@ -40,6 +40,12 @@ export function firstOf(directives: readonly Directive[], keyword: string): Dire
   return directives.find((directive) => directive.keyword === keyword);
 }
 
+/** ` (FILE:LINE)` for messages; empty where nobody has said it. */
+export function saidAt(directives: readonly Directive[], keyword: string): string {
+  const from = firstOf(directives, keyword)?.from;
+  return from === undefined ? '' : ` (${from})`;
+}
+
 function directiveOf({ keyword, words, rest, file, line }: TreeLine): Directive {
   return { keyword: ALIASES[keyword] ?? keyword, words, rest, from: `${file}:${line}` };
 }

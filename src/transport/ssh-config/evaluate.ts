@@ -1,8 +1,9 @@
 import { ConnectFault } from '../transport.ts';
-import { addFinalPass, applyConfig, type Directive } from './applied.ts';
+import { addFinalPass, applyConfig, type Directive, firstOf } from './applied.ts';
 import { asOptions } from './arguments.ts';
 import { filesOf } from './config-tree.ts';
 import { type Foreseen, foresee, type Lookup, saysNothing } from './foresee.ts';
+import { jumpLoop } from './jump-loop.ts';
 import { HEEDED } from './keywords.ts';
 import { needsRehoming, rehome } from './rehome.ts';
 import { decideByLog, NoSsh, type RunSsh, type SshAnswer } from './run-ssh.ts';
@@ -63,6 +64,7 @@ export function evaluator({ sourceOf, env, home, ssh, share = true }: EvaluateOp
       try {
         return await askSsh(lookup, source, ssh);
       } catch (fault) {
+        if (fault instanceof ConnectFault && fault.code === 'jump-loop') throw placed(fault, lookup, source);
         if (!(fault instanceof NoSsh)) throw fault;
         missing = true;
       }
@@ -92,6 +94,14 @@ export function evaluator({ sourceOf, env, home, ssh, share = true }: EvaluateOp
     const evaluated = await shared(lookup, source, foreseen);
     return sharing ? named(lookup, evaluated) : ask(lookup, source);
   };
+}
+
+/** ssh does not say where it is told to jump to the host itself. */
+function placed(fault: ConnectFault, lookup: Lookup, source: ConfigSource): ConnectFault {
+  const applied = foresee(source, lookup)?.applied ?? [];
+  const from = firstOf([...lookup.given, ...applied], 'proxyjump')?.from;
+  const { host } = lookup;
+  return from === undefined ? fault : jumpLoop({ path: [host, host], places: [from], host });
 }
 
 /** What can be taken as it was given. */

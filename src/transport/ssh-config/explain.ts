@@ -102,6 +102,7 @@ const METHODS = [
 function jumps(proxy: SshProxy | null): readonly string[] | null {
   if (proxy?.kind !== 'jump') return null;
   const { via } = proxy;
-  const port = via.port === 22 ? '' : `:${via.port}`;
-  return [...(jumps(via.proxy) ?? []), `${via.name} (${via.user}@${via.hostName}${port})`];
+  const name = via.hostName.includes(':') ? `[${via.hostName}]` : via.hostName;
+  const address = via.port === 22 ? via.hostName : `${name}:${via.port}`;
+  return [...(jumps(via.proxy) ?? []), `${via.name} (${via.user}@${address})`];
 }

@@ -13,7 +13,8 @@ export function hopsOf(value: string): readonly Hop[] {
 }
 
 function hopOf(text: string): Hop {
-  const plain = text.replace(/^ssh:\/\/(.*?)\/?$/, '$1');
+  // ssh prints an IPv4 address in brackets too.
+  const plain = text.replace(/^ssh:\/\/(.*?)\/?$/, '$1').replace(/\[([\d.]+)\]/, '$1');
   const at = plain.lastIndexOf('@');
   const [user, rest] = at === -1 ? [undefined, plain] : [plain.slice(0, at), plain.slice(at + 1)];
   const match =

@@ -1,9 +1,10 @@
 import type { SshProxy, SshSettings } from '../ssh-settings.ts';
 import { ConnectFault } from '../transport.ts';
-import { firstOf } from './applied.ts';
+import { firstOf, saidAt } from './applied.ts';
 import { given } from './arguments.ts';
 import type { Evaluate, Evaluated } from './evaluate.ts';
 import type { Lookup } from './foresee.ts';
+import { jumpLoop } from './jump-loop.ts';
 import { type Hop, hopsOf } from './proxy-jump.ts';
 import { directSettings, type Said, type Surroundings } from './settings.ts';
 import { expandCommand, isSafeInCommand, localUser, type TokenValues } from './tokens.ts';
@@ -20,12 +21,15 @@ export interface Resolved {
 interface Stop {
   readonly text: string;
   readonly ids: readonly string[];
+  /** Where it was said through whom it is reached. */
+  readonly from: string | undefined;
 }
 
 /** Deeper than any network, and the end of names that grow with each jump (`ProxyJump jump.%h`). */
 const MOST_HOPS = 16;
 
 export function proxyResolver(evaluate: Evaluate, surroundings: Surroundings): Resolve {
+  /** Jump hosts, each once. */
   const hosts = new Map<string, SshSettings>();
 
   /** ssh logs in as the user of the password database where nobody says whom; here that is $USER. */
@@ -45,7 +49,7 @@ export function proxyResolver(evaluate: Evaluate, surroundings: Surroundings): R
     const evaluated = await withUser(lookup);
     const { tokens, ...direct } = directSettings(said, lookup, evaluated, surroundings);
     const ids = [lookup.host, ...names].map((name) => `${name.toLowerCase()}:${direct.port}`);
-    const here: Stop = { text: said.name, ids };
+    const here: Stop = { text: said.name, ids, from: firstOf(evaluated.directives, 'proxyjump')?.from };
     refuseCircle(trail, here, lookup);
     const proxy = await proxyOf(evaluated, tokens, lookup.configFile, [...trail, here], through);
     return { settings: { ...direct, proxy }, evaluated };
@@ -74,7 +78,8 @@ export function proxyResolver(evaluate: Evaluate, surroundings: Surroundings): R
       trail,
       hops.length > 1 ? hops.slice(0, -1) : undefined,
     );
-    const key = JSON.stringify([configFile, hops.map(({ text }) => text)]);
+    // However it is written. Those before it are such objects already.
+    const key = JSON.stringify({ ...settings, name: '' });
     const known = hosts.get(key) ?? settings;
     hosts.set(key, known);
     return known;
@@ -90,7 +95,7 @@ export function proxyResolver(evaluate: Evaluate, surroundings: Surroundings): R
     if (through !== undefined) return { kind: 'jump', via: await jump(through, configFile, trail) };
     const jumps = evaluated.values.get('proxyjump')?.[0];
     if (jumps !== undefined) {
-      const hops = hopsOf(expanded('ProxyJump', jumps, tokens));
+      const hops = hopsOf(expanded('ProxyJump', jumps, tokens, evaluated));
       const wrong = hops.find(({ host, port = 1 }) => host === '' || host.startsWith('-') || port < 1 || port > 65_535);
       if (wrong) throw badProxy(`ProxyJump ${jumps}: "${wrong.text}" is no [user@]host[:port]`, evaluated, 'proxyjump');
       return hops.length === 0 ? null : { kind: 'jump', via: await jump(hops, configFile, trail) };
@@ -100,14 +105,15 @@ export function proxyResolver(evaluate: Evaluate, surroundings: Surroundings): R
     if (evaluated.values.get('proxyusefdpass')?.[0] === 'yes') {
       throw badProxy('ProxyUseFdpass is not supported', evaluated, 'proxyusefdpass');
     }
-    return { kind: 'command', command: expanded('ProxyCommand', command, tokens) };
+    return { kind: 'command', command: expanded('ProxyCommand', command, tokens, evaluated) };
   };
 
   return (said, lookup, aliases = []) => resolve(said, lookup, aliases, []);
 }
 
 /** ssh puts names into the command as they are; so these must not mean anything to a shell. */
-function expanded(keyword: string, text: string, tokens: TokenValues): string {
+function expanded(keyword: string, text: string, tokens: TokenValues, { directives }: Evaluated): string {
+  const place = saidAt(directives, keyword.toLowerCase());
   if (text.includes('%')) {
     const unsafe = [tokens.hostName, tokens.lookedUp, tokens.user, tokens.hostKeyAlias ?? ''].find(
       (each) => !isSafeInCommand(each),
@@ -115,7 +121,7 @@ function expanded(keyword: string, text: string, tokens: TokenValues): string {
     if (unsafe !== undefined) {
       throw new ConnectFault(
         'ssh-config',
-        `${keyword} would put ${JSON.stringify(unsafe)} into a command of a shell`,
+        `${keyword} would put ${JSON.stringify(unsafe)} into a command of a shell${place}`,
         'Write it into the command yourself, in quotes, instead of %h, %n or %r.',
       );
     }
@@ -124,24 +130,19 @@ function expanded(keyword: string, text: string, tokens: TokenValues): string {
   if (done !== null) return done;
   throw new ConnectFault(
     'ssh-config',
-    `${keyword} ${text} has a token that is not supported`,
+    `${keyword} ${text} has a token that is not supported${place}`,
     'Those are %%, %h, %n, %p, %r, %k.',
   );
 }
 
-function refuseCircle(trail: readonly Stop[], here: Stop, lookup: Lookup): void {
+function refuseCircle(trail: readonly Stop[], here: Stop, { host }: Lookup): void {
   const at = trail.findIndex(({ ids }) => ids.some((id) => here.ids.includes(id)));
   if (at === -1 && trail.length < MOST_HOPS) return;
-  const circle = [...trail.slice(Math.max(at, 0)), here].map(({ text }) => text).join(' -> ');
-  const message = at === -1 ? `there are more than ${MOST_HOPS} jump hosts` : 'jump hosts go round in a circle';
-  throw new ConnectFault(
-    'jump-loop',
-    `${message}: ${circle} (each is reached through the next)`,
-    `Give ${lookup.host} "ProxyJump none" in a Host block that stands before the others.`,
-  );
+  const path = [...trail.slice(Math.max(at, 0)), here].map(({ text }) => text);
+  const places = trail.flatMap(({ from }) => from ?? []);
+  throw jumpLoop({ path, places, host, what: at === -1 ? `there are more than ${MOST_HOPS} jump hosts` : undefined });
 }
 
 function badProxy(message: string, { directives }: Evaluated, keyword: string): ConnectFault {
-  const from = firstOf(directives, keyword)?.from;
-  return new ConnectFault('ssh-config', `${message}${from === undefined ? '' : ` (${from})`}`, 'Correct that line.');
+  return new ConnectFault('ssh-config', `${message}${saidAt(directives, keyword)}`, 'Correct that line.');
 }

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { ConnectFault } from '../transport.ts';
 import type { Decide } from './applied.ts';
+import { jumpLoop } from './jump-loop.ts';
 
 /** What `ssh -G` says of a host. */
 export interface SshAnswer {
@@ -59,7 +60,8 @@ function ask(args: readonly string[], host: string, env: Readonly<Record<string,
         return reject(new NoSsh());
       }
       if (error.killed === true) {
-        return reject(new ConnectFault('ssh-config', `ssh -G ${host} gave no answer in ${PATIENCE / 1000} seconds`));
+        const why = `ssh -G ${host} gave no answer in ${PATIENCE / 1000} seconds`;
+        return reject(new ConnectFault('ssh-config', why, 'Run it by hand: a command of a Match exec may hang.'));
       }
       reject(faultOf(host, complaints(stderr)));
     });
@@ -70,11 +72,11 @@ function ask(args: readonly string[], host: string, env: Readonly<Record<string,
 function faultOf(host: string, lines: readonly string[]): ConnectFault {
   const said = lines.join('; ') || 'it gave no reason';
   if (lines.some((line) => line.startsWith('jumphost loop'))) {
-    return new ConnectFault(
-      'jump-loop',
-      `jump hosts go round in a circle: ${host} -> ${host} (each is reached through the next)`,
-      `Give ${host} "ProxyJump none" in a Host block that stands before the others.`,
-    );
+    return jumpLoop({ path: [host, host], places: [], host });
+  }
+  if (lines.some((line) => /^(hostname|remote username) contains invalid characters/.test(line))) {
+    const fix = 'Correct ansible_host or ansible_user, or what ssh_config has in place of them.';
+    return new ConnectFault('ssh-config', `ssh refuses to reach ${JSON.stringify(host)}: ${said}`, fix);
   }
   return new ConnectFault(
     'ssh-config',

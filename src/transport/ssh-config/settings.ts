@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Target } from '../../model/host.ts';
 import type { SshAlgorithms, SshSettings } from '../ssh-settings.ts';
 import { ConnectFault } from '../transport.ts';
-import { firstOf } from './applied.ts';
+import { firstOf, saidAt } from './applied.ts';
 import type { Evaluated } from './evaluate.ts';
 import type { Lookup } from './foresee.ts';
 import { expandPath, type TokenValues, userInfoOrNull } from './tokens.ts';
@@ -41,7 +41,8 @@ export function directSettings(
   if (revoked !== undefined && revoked !== 'none') {
     throw new ConnectFault(
       'ssh-config',
-      `RevokedHostKeys ${revoked} is not supported, and a revoked key must not be believed`,
+      `RevokedHostKeys ${revoked} is not supported, and a revoked key must not be believed` +
+        saidAt(evaluated.directives, 'revokedhostkeys'),
       'Write these keys as @revoked lines into a known_hosts file, and RevokedHostKeys none for this host.',
     );
   }

@@ -156,6 +156,22 @@ describe('secrets', () => {
     expect(JSON.stringify(diagnostics)).not.toContain('canary');
   });
 
+  const NONE = { fault: 'missing', why: 'there is none' } as const;
+  test.each([
+    ['that lost its tag', '"$ANSIBLE_VAULT;1.1;AES256\\n6162\\n"', {}],
+    ['on one line', '"$ANSIBLE_VAULT;1.1;AES256"', {}],
+    ['from elsewhere', '{ env: KEY }', { env: () => '$ANSIBLE_VAULT;1.1;AES256\n6162\n' }],
+    ['as a master', '{ derive: "$ANSIBLE_VAULT;1.1;AES256" }', {}],
+  ])('a text of Ansible Vault %s is no key', async (_, psk, secrets) => {
+    const { diagnostics } = await read(
+      `tunnels: { t: { type: host-to-host, ends: { a: {}, b: {} }, keying: { psk: ${psk} } } }`,
+      LAN,
+      { secrets: { env: () => undefined, file: () => NONE, command: async () => NONE, ...secrets } },
+    );
+    expect(diagnostics).toMatchObject([{ code: 'secret-encrypted', fix: /^!vault/ }]);
+    expect(JSON.stringify(diagnostics)).not.toContain('AES256');
+  });
+
   test('are fetched at once, each source one time, files from the folder of the file', async () => {
     const asked: string[] = [];
     let running = 0;

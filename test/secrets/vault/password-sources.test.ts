@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -115,7 +115,13 @@ describe('programs', () => {
   });
 
   test('a client that does not know the id is passed over', async () => {
-    expect(await read([source(script('none-client', 'exit 2'), 'dev')])).toEqual({ passwords: [], faults: [] });
+    const unknowing = source(script('none-client', 'exit 2'), 'dev');
+    const knowing = source(script('echo', 'echo pass'));
+    expect(await read([unknowing, knowing])).toEqual({ passwords: [['default', 'pass']], faults: [] });
+    // Alone, it is why there is no password.
+    expect((await read([unknowing])).faults).toMatchObject([
+      { why: 'none-client has no password for the vault id dev' },
+    ]);
     expect((await read([source(script('none', 'exit 2'), 'dev')])).faults).toMatchObject([{ why: /exit code 2/ }]);
   });
 
@@ -134,6 +140,19 @@ describe('programs', () => {
   test('one that cannot be run is told', async () => {
     const { faults } = await read([source(file('noshebang', '#!/no/such/interpreter\n', 0o700))]);
     expect(faults).toMatchObject([{ why: /cannot be run: ENOENT/ }]);
+  });
+
+  test('a password in a file that may be executed is not run as a shell’s command', async () => {
+    const made = join(folder, 'made');
+    for (const mode of [0o755, 0o711]) {
+      const { faults, passwords } = await read([source(file('password', `touch ${made}\n`, mode))]);
+      expect({ faults, passwords }).toMatchObject({
+        faults: [{ why: /may be executed, and is no program/ }],
+        passwords: [],
+      });
+    }
+    expect(existsSync(made)).toBe(false);
+    expect((await read([source('/bin/true')])).faults).toMatchObject([{ why: /holds no password/ }]);
   });
 });
 

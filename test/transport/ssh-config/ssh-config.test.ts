@@ -51,6 +51,18 @@ Host round-b
     });
   });
 
+  test.runIf(needs(...programs))('are one object also when they are written in other words', async () => {
+    const config = configIn(home, options);
+    const jumps = ['bastion', 'jumper@bastion:2200', 'edge,bastion', 'other@bastion', 'bastion:2201'];
+    const [one, spelt, chain, ...others] = await Promise.all(
+      jumps.map((jump) => config.settingsOf(target('out', { sshArguments: ['-J', jump] }))),
+    );
+    if (!one || !spelt || !chain) throw new Error('unreachable');
+    expect(via(spelt)).toBe(via(one));
+    expect(via(chain)).toBe(via(one));
+    for (const other of others) expect(via(other)).not.toBe(via(one));
+  });
+
   test.runIf(needs(...programs))('have nothing of what the inventory says of the host', async () => {
     const host = target('in-1', {
       user: 'admin',
@@ -119,6 +131,19 @@ test('a configuration that cannot be read is refused, not passed over', async ()
     code: 'ssh-config',
     message: `${home}/.ssh/config cannot be read (ELOOP)`,
   });
+});
+
+test('a name that ssh refuses is no fault of the configuration', async () => {
+  const home = homeWith({
+    '.ssh/config': 'Host *\n  Port 2200\n',
+    'bin/ssh':
+      '#!/bin/sh\ncase "$*" in *localhost) exit 0;; esac\necho "hostname contains invalid characters" >&2\nexit 255\n',
+  });
+  chmodSync(join(home, 'bin/ssh'), 0o700);
+  const config = configIn(home, { env: { PATH: `${join(home, 'bin')}:/bin:/usr/bin` } });
+  const fault = await config.settingsOf(target('gw', { address: 'g w' })).catch((error) => error);
+  expect(fault).toMatchObject({ code: 'ssh-config', fix: expect.stringContaining('Correct ansible_host') });
+  expect(fault.message).toBe('ssh refuses to reach "g w": hostname contains invalid characters');
 });
 
 test('without a configuration no program is run', async () => {

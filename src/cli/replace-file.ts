@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** Why a file was left as it was. */
+export interface ReplaceFault {
+  readonly why: string;
+  readonly fix: string;
+}
+
+export interface Replacing {
+  /** What the file must still hold, so that nobody loses what was written meanwhile. Absent: it need not be there. */
+  readonly before?: string | Buffer | undefined;
+  /** Absent: the mode of the file that was there; a new one is its owner's alone. */
+  readonly mode?: number | undefined;
+}
+
+/**
+ * Puts `after` in place of a file: written beside it with mode 0600, given its mode and owner, and renamed. The file is
+ * always whole, the old one or the new one. A symbolic link stays one.
+ */
+export function replaceFile(
+  path: string,
+  after: string | Buffer,
+  { before, mode }: Replacing = {},
+): ReplaceFault | null {
+  let beside: string | undefined;
+  try {
+    const target = before === undefined && !existsSync(path) ? path : realpathSync(path);
+    const isChanged = () => before !== undefined && !readFileSync(target).equals(bytes(before));
+    if (isChanged()) return CHANGED;
+    const old = statSync(target, { throwIfNoEntry: false });
+    // A device must not become a file.
+    if (old !== undefined && !old.isFile()) return NO_FILE;
+    beside = join(dirname(target), `.${randomBytes(8).toString('hex')}.tmp`);
+    if (!write(beside, bytes(after), mode ?? (old === undefined ? 0o600 : old.mode & 0o7777), old)) return NOT_OURS;
+    if (isChanged()) return CHANGED;
+    renameSync(beside, target);
+    beside = undefined;
+    return null;
+  } catch (fault) {
+    const code = fault instanceof Error && 'code' in fault ? String(fault.code) : 'unknown';
+    return { why: `it cannot be written: ${code}`, fix: 'check who may write this file and its folder' };
+  } finally {
+    if (beside !== undefined) rmSync(beside, { force: true });
+  }
+}
+
+const CHANGED: ReplaceFault = { why: 'somebody changed it meanwhile', fix: 'run this again' };
+const NO_FILE: ReplaceFault = { why: 'it is no regular file', fix: 'a file' };
+const NOT_OURS: ReplaceFault = { why: 'its owner and group cannot be kept', fix: 'run this as its owner' };
+
+function bytes(text: string | Buffer): Buffer {
+  return typeof text === 'string' ? Buffer.from(text, 'utf8') : text;
+}
+
+/** False where the file cannot have the owner that it must have. */
+function write(path: string, text: Buffer, mode: number, owner: Pick<Stats, 'uid' | 'gid'> | undefined): boolean {
+  const file = openSync(path, 'wx', 0o600);
+  try {
+    writeFileSync(file, text);
+    const own = fstatSync(file);
+    if (owner !== undefined && (own.uid !== owner.uid || own.gid !== owner.gid)) {
+      try {
+        fchownSync(file, owner.uid, owner.gid);
+      } catch {
+        return false;
+      }
+    }
+    fchmodSync(file, mode);
+    fsyncSync(file);
+    return true;
+  } finally {
+    closeSync(file);
+  }
+}
