@@ -1,5 +1,5 @@
 import pico from 'picocolors';
-import { visibleLine } from '../report/diff-text.ts';
+import { visibleLine } from '../report/visible.ts';
 import { fingerprint, hostName, type KnownHostLine } from '../transport/known-hosts.ts';
 import type { KeyStatus, ReviewedKey } from '../transport/review-host-keys.ts';
 import type { ScanOptions } from './options.ts';

@@ -3,6 +3,7 @@ import { findHost } from '../inventory/inventory.ts';
 import { renderedVars } from '../inventory/rendered-vars.ts';
 import type { Target } from '../model/host.ts';
 import { perspectives } from '../model/tunnel.ts';
+import { visibleLine } from '../report/visible.ts';
 import { localTransport } from '../transport/local.ts';
 import { transportFor } from '../transport/pick.ts';
 import { sshTransport } from '../transport/ssh.ts';
@@ -37,7 +38,7 @@ export async function openWorld(
     env: terminal.env,
   });
   const said = ({ name }: Target, { message }: ConnectFault, attempt: number, seconds: number) =>
-    terminal.stderr(`[${name}] attempt ${attempt}: ${message}; the next one in ${seconds} s\n`);
+    terminal.stderr(`${visibleLine(`[${name}] attempt ${attempt}: ${message}; the next one in ${seconds} s`)}\n`);
   return {
     transport: transportFor({
       ssh: withRetries(ssh, { ...(stop && { stop }), ...(options.verbose > 0 && { onRetry: said }) }),

@@ -1,9 +1,9 @@
 import type { RunEvent } from '../engine/events.ts';
 import type { TaskResult } from '../engine/result.ts';
-import { visibleLine } from './diff-text.ts';
 import type { Output, Reporter, ReportOptions } from './output.ts';
 import { recapLines } from './recap.ts';
 import { isNews, taskLines } from './task-lines.ts';
+import { visibleLine } from './visible.ts';
 
 /** Lines that only ever get appended: for pipes, logs and CI. In a check what would change, in an apply what happened. */
 export function plainReporter(output: Output, options: ReportOptions): Reporter {

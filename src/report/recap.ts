@@ -1,6 +1,6 @@
 import type { Colors } from 'picocolors/types';
 import { type HostResult, type RunResult, recapOf } from '../engine/result.ts';
-import { visible } from './diff-text.ts';
+import { visible } from './visible.ts';
 
 /** The table at the end: a line a host, errors below it, and one sentence about the whole. */
 export function recapLines(command: 'check' | 'apply', result: RunResult, colors: Colors): readonly string[] {

@@ -1,7 +1,8 @@
 import type { Colors } from 'picocolors/types';
 import type { TaskResult, TaskStatus } from '../engine/result.ts';
-import { diffLines, visible, visibleLine } from './diff-text.ts';
+import { diffLines } from './diff-text.ts';
 import type { ReportOptions } from './output.ts';
+import { visible, visibleLine } from './visible.ts';
 
 /** One task of a host: its line, what is disruptive about it, its error, its diff. */
 export function taskLines(host: string, task: TaskResult, options: ReportOptions, colors: Colors): readonly string[] {

@@ -1,10 +1,10 @@
 import type { ListrTask } from 'listr2';
 import type { RunEvent } from '../engine/events.ts';
 import type { HostResult, RunResult, TaskResult } from '../engine/result.ts';
-import { visible, visibleLine } from './diff-text.ts';
 import type { Output, Reporter, ReportOptions } from './output.ts';
 import { recapLines } from './recap.ts';
 import { isNews, taskLines } from './task-lines.ts';
+import { visible, visibleLine } from './visible.ts';
 
 /**
  * How much of the hosts fits on the screen: all tasks of each, a line for each with the task at work, or one line for

@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
+import { patternOf } from './ssh-config/patterns.ts';
 
 /**
  * Reads the text of one known_hosts file, sshd(8) "SSH_KNOWN_HOSTS FILE FORMAT". A line that cannot be read might have
@@ -185,7 +186,7 @@ function parseNames(text: string): HostNames | string {
   if (!/[*?!]/.test(text)) return { kind: 'plain', names };
   return {
     kind: 'patterns',
-    patterns: names.map((name) => ({ negated: name.startsWith('!'), regexp: glob(name.replace(/^!/, '')) })),
+    patterns: names.map((name) => ({ negated: name.startsWith('!'), regexp: patternOf(name.replace(/^!/, '')) })),
   };
 }
 
@@ -195,12 +196,4 @@ function matches(names: HostNames, name: string): boolean {
   if (names.kind === 'hashed') return createHmac('sha1', names.salt).update(name).digest('base64') === names.hash;
   const found = names.patterns.filter(({ regexp }) => regexp.test(name));
   return found.length > 0 && found.every(({ negated }) => !negated);
-}
-
-function glob(pattern: string): RegExp {
-  const source = pattern
-    .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
-    .replace(/\*+/g, '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`, 's');
 }

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, st
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Project, shippedProject } from '../support/cli.ts';
+import { ESCAPES, hostileServer } from '../support/hostile-server.ts';
 import { needs } from '../support/needs.ts';
 import { freePort, generateKey, type Sshd, startSshd } from '../support/sshd.ts';
 import { until } from '../support/until.ts';
@@ -70,6 +71,21 @@ describe.skipIf(!needs('sshd', 'ssh', 'ssh-keygen'))('hosts scan', () => {
     expect(left).toEqual([130]);
     expect((await ran).code).toBe(5);
     expect(stays).toEqual(['forgotten']);
+  });
+
+  test("what a host says moves nobody's cursor", async () => {
+    const evil = await hostileServer();
+    try {
+      hosts(`gw: { ansible_host: 127.0.0.1, ansible_port: ${evil.port} }`);
+      const { code, stdout, stderr } = await scan('-v');
+      expect(code).toBe(5);
+      for (const said of [stdout, stderr]) {
+        expect(said).toContain('\\x1b]0;title\\x07');
+        expect(said).not.toMatch(ESCAPES);
+      }
+    } finally {
+      await evil.stop();
+    }
   });
 
   test('new, then written, then known; and ssh(1) takes the file', async () => {

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Project, shippedProject } from '../support/cli.ts';
+import { ESCAPES, hostileServer } from '../support/hostile-server.ts';
 import { needs } from '../support/needs.ts';
 import { freePort, type Sshd, startSshd } from '../support/sshd.ts';
 
@@ -67,6 +68,19 @@ describe.skipIf(!needs('sshd', 'ssh-keygen'))('the way to the hosts, from the co
     const quiet = await check('--retries', '1');
     expect(quiet.stderr).not.toContain('attempt 1');
     expect((await check('-v', '-o', 'json')).stdout).not.toContain('attempts');
+  });
+
+  test("what a host says before it is known moves nobody's cursor", async () => {
+    const evil = await hostileServer();
+    try {
+      inventory({ evil: { port: evil.port } });
+      const { stderr } = await check('--retries', '1', '-v', '-o', 'json');
+      expect(stderr).toContain('[evil] attempt 1:');
+      expect(stderr).toContain('\\x1b]0;title');
+      expect(stderr).not.toMatch(ESCAPES);
+    } finally {
+      await evil.stop();
+    }
   });
 
   test('a jump host of ~/.ssh/config: one connection for all hosts, ended with the run', async () => {

@@ -1,6 +1,7 @@
 import pico from 'picocolors';
 import { describe, expect, test } from 'vitest';
-import { diffLines, visible, visibleLine } from '../../src/report/diff-text.ts';
+import { diffLines } from '../../src/report/diff-text.ts';
+import { visible, visibleLine } from '../../src/report/visible.ts';
 
 const lines = (before: string | null, after: string | null, path = '/etc/x') =>
   diffLines({ path, before, after, sensitive: false }, pico.createColors(false));

@@ -5,6 +5,7 @@ import { selectHosts } from '../../inventory/pattern.ts';
 import { hostVariables } from '../../inventory/rendered-vars.ts';
 import { type Diagnostic, hasErrors } from '../../lang/diagnostic.ts';
 import type { Target } from '../../model/host.ts';
+import { visibleLine } from '../../report/visible.ts';
 import { hostKeyFiles } from '../../transport/host-keys.ts';
 import { reviewHostKeys } from '../../transport/review-host-keys.ts';
 import { scanHostKeys } from '../../transport/scan-host-keys.ts';
@@ -110,7 +111,8 @@ async function scanAll(
   const failed: ScannedHost[] = [];
   const say = ({ hosts, review, fault }: ScannedHost) => {
     if (terminal.progress === null && options.verbose === 0) return;
-    terminal.stderr(`[${hosts.join(', ')}] ${fault === null ? `host keys: ${review?.keys.length}` : fault.message}\n`);
+    const outcome = fault === null ? `host keys: ${review?.keys.length}` : fault.message;
+    terminal.stderr(`${visibleLine(`[${hosts.join(', ')}] ${outcome}`)}\n`);
   };
   await inParallel(targets, options.forks, async (target) => {
     const settings = await settingsOf(target).catch(onlyFaults);

@@ -9,6 +9,7 @@ import { isSensitiveKey } from '../../lang/sensitive-keys.ts';
 import { Vaulted } from '../../lang/vaulted.ts';
 import { Secret } from '../../model/secret.ts';
 import type { Span } from '../../model/span.ts';
+import { visibleLine } from '../../report/visible.ts';
 import { connectionRows } from '../connection-rows.ts';
 import { EXIT, UsageFault } from '../exit.ts';
 import { loadProject, type Project, showDiagnostics } from '../load.ts';
@@ -64,7 +65,7 @@ export async function inventoryHost(name: string, options: CommonOptions, termin
   showDiagnostics(connection.diagnostics, project.sources, options, terminal);
   if (fault !== null) {
     const fix = fault.fix === undefined ? '' : `  ${fault.fix}\n`;
-    terminal.stderr(`ipsec-play: how ${name} is reached is not known: ${fault.message}\n${fix}`);
+    terminal.stderr(`ipsec-play: how ${name} is reached is not known: ${visibleLine(fault.message)}\n${fix}`);
   }
   const code = fault !== null || hasErrors(connection.diagnostics) ? EXIT.input : EXIT.done;
   if (options.output !== 'human') {

@@ -22,7 +22,8 @@ export function matchesList(text: string, list: string): boolean {
 
 const compiled = new Map<string, RegExp>();
 
-function patternOf(pattern: string): RegExp {
+/** `*` and `?` are the only special characters. */
+export function patternOf(pattern: string): RegExp {
   const known = compiled.get(pattern);
   if (known) return known;
   const source = pattern
