@@ -51,6 +51,7 @@ export const command: Module<CommandArgs, { readonly command: string }> = {
   probe: (args) => probeExistence(guards(args)),
   parse: (output, args) => existenceState(output, guards(args)),
   plan: planCommand,
+  touches: () => 'anything',
   apply: ({ command: text }, { chdir, stdin }) => {
     // The folder is part of the command: in the lab a command sees the host's root as its own.
     const foreign = new ForeignCommand(chdir === undefined ? text : `cd ${quote(chdir)} || exit\n${text}`);

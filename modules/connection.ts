@@ -1,5 +1,5 @@
 import type { FromSchema } from 'json-schema-to-ts';
-import type { Facts, Module, Plan, ProbeOutput } from '../src/engine/module.ts';
+import type { Facts, Module, Plan, ProbeOutput, Undo } from '../src/engine/module.ts';
 import { lines, nothing, readFiles, type Script, sh } from '../src/engine/sh.ts';
 import type { Content } from '../src/model/content.ts';
 import { type FileState, fileResource, HostState } from '../src/model/host-state.ts';
@@ -7,8 +7,9 @@ import type { Secret } from '../src/model/secret.ts';
 import { pathArg } from './shared/attributes.ts';
 import { connectionVariables, type OwnConnection, sameConnection, trafficOf } from './shared/connection-files.ts';
 import { blocked, contentOf, fileAt, filesState, plain, unreadable } from './shared/file-change.ts';
-import { ikeFiles, isListed, keepingListed, unlistedResource } from './shared/ike-files.ts';
+import { forgetStale, ikeFiles, isListed, keepingListed, unlistedResource } from './shared/ike-files.ts';
 import { notePsks, putPsksBack } from './shared/kept-psks.ts';
+import { noteRunning, putRoutesBack } from './shared/kept-routes.ts';
 import { connectionsResource, parseConnections, probeConnections, rivalOf } from './shared/other-connections.ts';
 import {
   clearMarker,
@@ -20,10 +21,12 @@ import {
   policyResource,
   policyTable,
   probePolicies,
+  removeFolders,
   setMarker,
   type Traffic,
 } from './shared/policies.ts';
 import { activeTraffic, isProtected, otherPolicies, policiesFor } from './shared/protection.ts';
+import { endRacoon, parseRacoon, probeRacoon, racoonResource, rereadRacoon } from './shared/racoon-daemon.ts';
 import { raisedResource, reroutedResource, restartedResource } from './shared/raised.ts';
 
 const args = {
@@ -98,6 +101,12 @@ interface ConnectionChange {
   readonly setMarker?: boolean;
   readonly down?: Traffic | undefined;
   readonly up?: Traffic | undefined;
+  /** What the new files bring up; a network restart or a boot may do so before we do. */
+  readonly next?: Traffic | undefined;
+  /** It was up before, and only something about it was not in order. */
+  readonly wasUp?: boolean;
+  /** racoon did not run when the host was read; ifup starts it. */
+  readonly startsRacoon?: boolean;
   readonly clearMarker?: boolean;
 }
 
@@ -106,15 +115,25 @@ export const connection: Module<ConnectionArgs, ConnectionChange> = {
   summary: "Takes an IPsec connection of Red Hat's network scripts up or down, and checks in the kernel that it is.",
   args,
   secretArgs: ['files'],
-  probe: (args) => lines([readFiles(pathsOf(args)), probeConnections, probePolicies]),
+  probe: (args) => lines([readFiles(pathsOf(args)), probeConnections, probeRacoon, probePolicies]),
   parse: (output: ProbeOutput, args) => {
-    const { connections, rest } = parseConnections(output.stdout);
+    const { connections, rest: afterThem } = parseConnections(output.stdout);
+    const { ran, rest } = parseRacoon(afterThem);
     return filesState(output, pathsOf(args))
       .with(connectionsResource, 'host', connections)
+      .with(racoonResource, 'host', ran)
       .with(policyResource, 'kernel', policyTable(rest, output.exitCode));
   },
   plan: planConnection,
   apply: applyConnection,
+  touches: ({ up, down }) => {
+    const peers = [up, down].flatMap((traffic) => (traffic ? [traffic.peer] : []));
+    return peers.length === 0 ? [] : ['/etc/racoon/psk.txt', ...new Set(peers.flatMap(ikeFiles))];
+  },
+  notes: () => noteRunning,
+  undo: undoConnection,
+  // Undone, what was down is up and what was up is down.
+  redo: ({ up, wasUp, down }, args) => undoConnection(wasUp ? { up, wasUp } : { up: down, down: up }, args),
 };
 
 function planConnection(args: ConnectionArgs, state: HostState): Plan<ConnectionChange> {
@@ -152,12 +171,13 @@ function planReplaced(args: ConnectionArgs, state: HostState, policies: readonly
   const nick = args.nickname;
   return {
     kind: 'change',
-    change: { setMarker: !marked, down },
+    change: { setMarker: !marked, down, next: knownTraffic(wanted), startsRacoon: isRacoonDown(state) },
     after: without(markedState(args, HostState.empty), policies, down),
     diff: [{ path: `connection ${nick}`, before: found ? [down ? 'up' : 'down'] : null, after: ['ifup due'] }],
     ...(down
       ? {
           disruptive: `takes ${nick} down (ifdown) before its files change: its traffic is not protected until it is up again`,
+          effect: { tunnel: 'drops' },
         }
       : {}),
   };
@@ -188,7 +208,7 @@ function planUp(args: ConnectionArgs, state: HostState, policies: readonly Polic
     .with(fileResource, marker, { kind: 'absent' });
   return {
     kind: 'change',
-    change: { up: traffic, clearMarker: pending },
+    change: { up: traffic, wasUp: up, startsRacoon: isRacoonDown(state), clearMarker: pending },
     after,
     diff: [
       {
@@ -198,6 +218,7 @@ function planUp(args: ConnectionArgs, state: HostState, policies: readonly Polic
       },
     ],
     disruptive: `brings ${args.nickname} up (ifup): traffic with ${traffic.destination} waits until the other end is up as well`,
+    ...(up ? {} : { effect: { tunnel: 'starts' } }),
   };
 }
 
@@ -216,7 +237,12 @@ function planDown(args: ConnectionArgs, state: HostState, policies: readonly Pol
     change: { down, clearMarker: pending },
     after: without(base, policies, down, args.shared),
     diff: [{ path: `connection ${args.nickname}`, before: [down ? 'up' : 'ifup due'], after: ['down'] }],
-    ...(down ? { disruptive: `takes ${args.nickname} down (ifdown): its traffic is no longer protected` } : {}),
+    ...(down
+      ? {
+          disruptive: `takes ${args.nickname} down (ifdown): its traffic is no longer protected`,
+          effect: { tunnel: 'drops' },
+        }
+      : {}),
   };
 }
 
@@ -226,9 +252,58 @@ function applyConnection(change: ConnectionChange, args: ConnectionArgs, _facts:
     change.setMarker ? setMarker(marker) : nothing,
     change.down || change.up ? hasPolicy : nothing,
     change.down ? takeDown(args, change.down) : nothing,
+    change.up && change.clearMarker ? forgetStale(change.up.peer, connectionPaths(args.nickname).ifcfg) : nothing,
     change.up ? bringUp(args.nickname, change.up) : nothing,
     change.clearMarker ? clearMarker(marker) : nothing,
   ]);
+}
+
+/** ifdown works with the files in place, so what came up with the new ones goes down while they are there. */
+function undoConnection(
+  { setMarker: marks, up, next, wasUp, startsRacoon, down }: ConnectionChange,
+  { nickname }: ConnectionArgs,
+): Undo {
+  const raised = wasUp ? undefined : (up ?? next);
+  const hadUp = down ?? (wasUp ? up : undefined);
+  return {
+    ...(raised ? { before: lines([hasPolicy, takeDownAgain(nickname, raised)]) } : {}),
+    after: lines([
+      marks ? removeFolders : nothing,
+      // ifdown has told racoon to forget the peer, which another connection may lead to as well.
+      raised ? (startsRacoon ? endRacoon : rereadRacoon) : nothing,
+      hadUp ? hasPolicy : nothing,
+      hadUp && wasUp ? bringUp(nickname, hadUp) : nothing,
+      hadUp && !wasUp
+        ? sh`if ${isUp(hadUp)}; then :; else
+${bringUp(nickname, hadUp)}
+fi`
+        : nothing,
+    ]),
+    last: putRoutesBack,
+  };
+}
+
+function isRacoonDown(state: HostState): boolean {
+  return state.get(racoonResource, 'host') === false;
+}
+
+function knownTraffic(files: OwnConnection): Traffic | undefined {
+  const traffic = trafficOf(files);
+  return traffic === 'computed' || traffic === null ? undefined : traffic;
+}
+
+/** Of an ifup that was cut short the kernel may have the policies of one direction only. */
+function takeDownAgain(nickname: string, { source, destination }: Traffic): Script {
+  const isLeft = sh`has_policy out ${source} ${destination} || has_policy in ${destination} ${source}`;
+  return sh`if ${isLeft}; then ifdown ${nickname} >&2 || :; fi
+if ${isLeft}; then
+  echo ${`ifdown ${nickname} ran, but the kernel still has its policies (setkey -DP): take it down by hand`} >&2
+  exit 1
+fi`;
+}
+
+function isUp({ source, destination }: Traffic): Script {
+  return sh`has_policy out ${source} ${destination} && has_policy in ${destination} ${source}`;
 }
 
 // Neither ifup nor ifdown says by its exit code whether it worked: the kernel is asked. What they print goes to stderr,
@@ -243,7 +318,7 @@ fi`;
 
 function bringUp(nickname: string, traffic: Traffic): Script {
   return sh`${notePsks}ifup ${nickname} >&2 || :
-${putPsksBack}if has_policy out ${traffic.source} ${traffic.destination} && has_policy in ${traffic.destination} ${traffic.source}; then :; else
+${putPsksBack}if ${isUp(traffic)}; then :; else
   echo ${`ifup ${nickname} ran, but the kernel has no ipsec policies for it (setkey -DP)`} >&2
   exit 1
 fi`;

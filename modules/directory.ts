@@ -51,6 +51,7 @@ export const directory: Module<DirectoryArgs, DirectoryChange> = {
   },
   plan: (args, state) => (args.state === 'absent' ? planAbsent(args.path, state) : planPresent(args, state)),
   apply: (change, args) => applyDirectory(change, args.path),
+  touches: ({ kind }, args) => (kind === 'create' ? parentsOf(args.path) : []),
 };
 
 function planPresent(args: DirectoryArgs, state: HostState): Plan<DirectoryChange> {
@@ -120,6 +121,16 @@ function applyDirectory(change: DirectoryChange, target: string): Script {
   if (change.kind === 'remove') return sh`rmdir ${path(target)}\n`;
   const attributes = changeAttributes(target, change.mode, change.owner);
   if (change.kind === 'attributes') return attributes;
-  const parent = target.replace(/\/+[^/]*\/*$/, '') || '/';
+  const parent = parentOf(target);
   return lines([sh`(umask 022; mkdir -p ${path(parent)})`, sh`mkdir ${path(target)}`, attributes]);
+}
+
+/** The innermost first, as they are to be removed again. */
+function parentsOf(target: string): readonly string[] {
+  const parent = parentOf(target);
+  return parent === '/' ? [] : [parent, ...parentsOf(parent)];
+}
+
+function parentOf(target: string): string {
+  return target.replace(/\/+[^/]*\/*$/, '') || '/';
 }

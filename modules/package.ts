@@ -61,6 +61,7 @@ export const packageModule: Module<PackageArgs, 'install' | 'remove'> = {
       diff: diff(null, 'installed'),
     };
   },
+  touches: () => 'anything',
   apply: (change, { name, source }) => {
     if (change === 'remove') return sh`rpm -e ${name}`;
     // yum of RHEL 5 exits 0 for a package that it cannot find.

@@ -51,8 +51,12 @@ export const racoonConf: Module<RacoonConfArgs, FileChange> = {
   plan: planRacoonConf,
   // As ifup does it: a racoon that runs goes on with what it read at its start.
   apply: (change) => sh`${applyFile(change)}
-killall -HUP racoon 2>/dev/null || :`,
+${readAgain}`,
+  undo: () => ({ after: readAgain }),
+  redo: () => ({ after: readAgain }),
 };
+
+const readAgain = sh`killall -HUP racoon 2>/dev/null || :`;
 
 function planRacoonConf(args: RacoonConfArgs, state: HostState): Plan<FileChange> {
   const target = pathOf(args);

@@ -4,6 +4,7 @@ import { lines, nothing, type Script, sh } from '../src/engine/sh.ts';
 import { HostState, resourceKind } from '../src/model/host-state.ts';
 import { blocked } from './shared/file-change.ts';
 import { notePsks, putPsksBack } from './shared/kept-psks.ts';
+import { noteRunning, putRoutesBack } from './shared/kept-routes.ts';
 import { installedResource, restartedResource } from './shared/raised.ts';
 
 const args = {
@@ -51,12 +52,42 @@ export const service: Module<ServiceArgs, ServiceChange> = {
     ]),
   parse: ({ stdout }, args) => parseService(args.name, stdout),
   plan: planService,
-  apply: (change, { name }) =>
-    lines([
-      change.enable === undefined ? nothing : sh`chkconfig ${name} ${change.enable ? 'on' : 'off'}`,
-      change.action ? act(name, change.action) : nothing,
+  apply: (change, { name }) => applyService(change, name),
+  touches: ({ action }, { name }) => (name === 'network' && action ? NETWORK_WRITES : []),
+  undo: ({ action, enable }, { name }) => ({
+    after: lines([
+      enable === undefined ? nothing : sh`chkconfig ${name} ${enable ? 'off' : 'on'}`,
+      action ? actBack(name, action) : nothing,
     ]),
+    ...(name === 'network' && action ? { last: putRoutesBack } : {}),
+  }),
+  notes: ({ action }, { name }) => (name === 'network' && action ? noteRunning : nothing),
+  redo: (change, { name }) => ({ after: applyService(change, name) }),
 };
+
+function applyService({ action, enable }: ServiceChange, name: string): Script {
+  return lines([
+    enable === undefined ? nothing : sh`chkconfig ${name} ${enable ? 'on' : 'off'}`,
+    action ? act(name, action) : nothing,
+  ]);
+}
+
+/** A service that was restarted reads its old files again. What was not done in the end must not be undone: stopping twice fails. */
+function actBack(name: string, action: NonNullable<ServiceChange['action']>): Script {
+  const runs = sh`service ${name} status >/dev/null 2>&1`;
+  if (action === 'start')
+    return sh`if ${runs}; then
+${act(name, 'stop')}
+fi`;
+  if (action === 'stop')
+    return sh`if ${runs}; then :; else
+${act(name, 'start')}
+fi`;
+  return act(name, action);
+}
+
+/** It runs ifup for each IPsec connection that starts at boot. */
+const NETWORK_WRITES = ['/etc/racoon/psk.txt', '/etc/racoon/racoon.conf'];
 
 /** The network service runs ifup for every connection that starts at boot. */
 function act(name: string, action: NonNullable<ServiceChange['action']>): Script {
@@ -87,6 +118,7 @@ function planService(args: ServiceArgs, state: HostState, context: PlanContext):
     after: afterwards(name, action, enable, context),
     diff: diffOf(name, action, enable),
     ...(disruptive ? { disruptive } : {}),
+    ...(action ? { effect: name === 'network' ? { service: name, network: true } : { service: name } } : {}),
   };
 }
 

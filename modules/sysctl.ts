@@ -35,6 +35,8 @@ export interface SysctlArgs extends FromSchema<Omit<typeof args, 'oneOf' | 'if' 
 interface SysctlChange {
   readonly file?: FileChange | undefined;
   readonly reload: boolean;
+  /** The kernel's value before. */
+  readonly runtime?: string;
 }
 
 /** The value in the kernel, by the name under /proc/sys; null: the kernel has no such key. */
@@ -61,6 +63,9 @@ export const sysctl: Module<SysctlArgs, SysctlChange> = {
   plan: planSysctl,
   apply: (change, args) =>
     lines([change.file ? applyFile(change.file) : nothing, change.reload ? reload(args) : nothing]),
+  undo: ({ runtime }, args) =>
+    runtime === undefined ? {} : { after: sh`sysctl -w ${`${keyOf(args)}=${runtime}`} >/dev/null` },
+  redo: ({ runtime }, args) => (runtime === undefined ? {} : { after: reload(args) }),
 };
 
 function planSysctl(args: SysctlArgs, state: HostState): Plan<SysctlChange> {
@@ -84,6 +89,7 @@ function planSysctl(args: SysctlArgs, state: HostState): Plan<SysctlChange> {
 
   let after = file?.after ?? HostState.empty;
   const diff: FileDiff[] = [...(file?.diff ?? [])];
+  let before: Pick<SysctlChange, 'runtime'> = {};
   const name = procName(keyOf(args));
   const runtime = state.get(runtimeResource, name);
   if (reloads(args)) {
@@ -95,10 +101,11 @@ function planSysctl(args: SysctlArgs, state: HostState): Plan<SysctlChange> {
     if (!sameValue(toBytes(runtime), value)) {
       after = after.with(runtimeResource, name, words(String(args.value)));
       diff.push({ path: `sysctl ${keyOf(args)}`, before: [toBytes(runtime)], after: [value] });
+      before = { runtime };
     }
   }
   if (diff.length === 0) return { kind: 'ok' };
-  return { kind: 'change', change: { file: file?.change, reload: reloads(args) }, after, diff };
+  return { kind: 'change', change: { file: file?.change, reload: reloads(args), ...before }, after, diff };
 }
 
 function planText(target: string, text: string, found: Parameters<typeof planFile>[1]): Plan<FileChange> {

@@ -24,6 +24,16 @@ export function isListed(peer: string, connection: OwnConnection, state: HostSta
   return phase1.kind !== 'absent' && includes(conf, phase1File(peer));
 }
 
+/**
+ * ifup makes a peer's file anew only when it is older than the ifcfg file, which it is not where both came in one second,
+ * or the host's clock was set back. Without the file it makes one in any case.
+ */
+export function forgetStale(peer: string, ifcfg: string): Script {
+  const file = phase1File(peer);
+  return sh`if [ -f ${path(file)} ] && [ ! ${path(ifcfg)} -nt ${path(file)} ]; then rm -f ${path(file)}; fi
+`;
+}
+
 /** Runs ifdown where another connection needs the peer's line in racoon.conf, which ifdown takes away for all of them. */
 export function keepingListed(peer: string, ifdown: Script): Script {
   const line = `include "${phase1File(peer)}";`;

@@ -146,6 +146,9 @@ export function setMarker(marker: string): Script {
 /** Takes the marker away, and its folders with the last one: a host in order keeps no trace of them. */
 export function clearMarker(marker: string): Script {
   return sh`rm -f ${path(marker)}
-rmdir ${path(PENDING)} ${path(PENDING.slice(0, PENDING.lastIndexOf('/')))} 2>/dev/null || :
-`;
+${removeFolders}`;
 }
+
+/** Of the markers, where there are none. */
+export const removeFolders: Script = sh`rmdir ${path(PENDING)} ${path(PENDING.slice(0, PENDING.lastIndexOf('/')))} 2>/dev/null || :
+`;

@@ -33,6 +33,11 @@ export class HostState {
     return new HostState(new Map([...this.#resources].filter(([, { kind }]) => kind.scope === 'run')));
   }
 
+  /** All resources. */
+  entries(): Iterable<{ readonly kind: ResourceKind<unknown>; readonly name: string; readonly value: unknown }> {
+    return this.#resources.values();
+  }
+
   /** All resources of one kind, by name. */
   all<T>(kind: ResourceKind<T>): ReadonlyMap<string, T> {
     const found = new Map<string, T>();

@@ -11,6 +11,8 @@ export interface Task {
   readonly args: Deferred<Readonly<Record<string, unknown>>>;
   /** The tunnel it is part of. */
   readonly tunnel: string | null;
+  /** A program and its arguments that succeed on the host while its tunnel lets traffic through. */
+  readonly liveness?: readonly string[];
   /** The user's condition. */
   readonly when: Deferred<boolean>;
   /** Runs only when one of these earlier tasks changes something in this run; for handlers and restarts. */
@@ -67,4 +69,6 @@ export interface CompiledHost {
   readonly become: boolean | null;
   /** That user, where the play names one. */
   readonly becomeUser?: string;
+  /** Of the hosts with the same name here, no two may change at the same time. */
+  readonly redundancyGroup?: string;
 }

@@ -14,13 +14,12 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
-import { applyScript } from '../../src/engine/apply.ts';
 import { type Frame, frameReader } from '../../src/engine/frames.ts';
-import type { Facts, Module, Plan } from '../../src/engine/module.ts';
+import type { Facts, Module, Plan, ProbeOutput } from '../../src/engine/module.ts';
+import { prelude } from '../../src/engine/prelude.ts';
 import { probeScript } from '../../src/engine/probe.ts';
-import type { Rendering, Script } from '../../src/engine/sh.ts';
+import { type Rendering, render, type Script } from '../../src/engine/sh.ts';
 import type { HostState } from '../../src/model/host-state.ts';
-import { known, type Task } from '../../src/model/task.ts';
 import { shells } from '../support/shells.ts';
 
 /** A host to run scripts on: a folder as its root, programs of our own before the machine's, and one shell. */
@@ -46,7 +45,20 @@ export interface TestHost {
 const AWKWARD = "it's a «host» $x `y`";
 
 /** None of the machine's own is ever called, whatever a script tries. */
-const REFUSED = ['ifup', 'ifdown', 'setkey', 'rpm', 'yum', 'service', 'chkconfig', 'sysctl', 'racoon', 'ip'];
+const REFUSED = [
+  'ifup',
+  'ifdown',
+  'setkey',
+  'rpm',
+  'yum',
+  'service',
+  'chkconfig',
+  'sysctl',
+  'racoon',
+  'ip',
+  'pidof',
+  'killall',
+];
 
 export function makeHost(shell: TestHost['shell'] = shells[0] ?? ['sh']): TestHost {
   const dir = mkdtempSync(join(tmpdir(), 'module-'));
@@ -97,27 +109,21 @@ export interface Applied {
   readonly stderr: string;
 }
 
-const TASK: Task = {
-  id: 'task',
-  name: 'task',
-  module: 'module',
-  args: known({}),
-  tunnel: null,
-  when: known(true),
-  triggers: null,
-  ignoreErrors: false,
-  tags: [],
-  span: null,
-};
 const NONCE = 'nonce';
 
 /** Reads the host as the engine does. */
 export function probe<Args>(host: TestHost, module: Module<Args, never>, args: Args, facts: Facts = {}): HostState {
-  const script = probeScript([module.probe(args, facts) as Script], NONCE, rendering(host));
-  const outputs = script.read(run(host, script.text));
-  const output = outputs?.[0];
+  const [output] = probeAll(host, [module.probe(args, facts) as Script]);
   if (!output) throw new Error('the probe has no answer');
   return module.parse(output, args);
+}
+
+/** What the host answers to all of these at once. */
+export function probeAll(host: TestHost, probes: readonly Script[]): readonly ProbeOutput[] {
+  const script = probeScript(probes, NONCE, rendering(host));
+  const outputs = script.read(run(host, script.text));
+  if (outputs === null) throw new Error('a file changed while it was read');
+  return outputs;
 }
 
 /** Makes a planned change as the engine does. */
@@ -129,9 +135,9 @@ export function apply<Args, Change>(
   facts: Facts = {},
 ): Applied {
   if (plan.kind !== 'change') throw new Error(`nothing to apply: ${plan.kind}`);
-  const step = { task: TASK, decision: { kind: 'change' as const, plan, args: args as Record<string, unknown> } };
-  const modules = new Map([['module', module as unknown as Module<never, never>]]) as never;
-  const frame = run(host, applyScript([step], modules, facts, NONCE, rendering(host))).get('t0');
+  const script = render(module.apply(plan.change, args, facts), rendering(host));
+  const text = `${prelude(NONCE)}\nip_b t0; ( set -e\n${script}\n) </dev/null; ip_e t0 $?; ip_b done; ip_e done 0`;
+  const frame = run(host, text).get('t0');
   if (!frame) throw new Error('the task has not run');
   return frame;
 }
