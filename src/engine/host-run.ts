@@ -1,19 +1,26 @@
 import type { Target } from '../model/host.ts';
-import { HostState } from '../model/host-state.ts';
+import type { HostState } from '../model/host-state.ts';
 import type { CompiledHost } from '../model/task.ts';
-import { ConnectFault, type Transport } from '../transport/transport.ts';
-import { applyScript, nextBatch, type Step } from './apply.ts';
+import { ConnectFault, type Leg, type Transport } from '../transport/transport.ts';
+import { changeHost } from './change-host.ts';
 import type { EventListener } from './events.ts';
+import { takeBack } from './keep-or-take-back.ts';
 import { type Ledger, ledger } from './ledger.ts';
+import { type Link, openLink } from './link.ts';
 import type { AnyModule } from './module.ts';
 import type { RunStop } from './overtime.ts';
-import { planTask, planTasks } from './plan.ts';
+import type { Aside } from './parallel.ts';
+import type { Decision } from './plan.ts';
 import type { Redaction } from './present.ts';
-import { knownArgs, moduleOf, readHost, type View } from './read-host.ts';
+import { readHost, type View } from './read-host.ts';
 import type { HostResult } from './result.ts';
 import { openSession, type Session } from './session.ts';
 import type { Rendering } from './sh.ts';
-import { HostFault, runInTime, type TimeLimits } from './time-limit.ts';
+import { HostFault, type TimeLimits } from './time-limit.ts';
+import type { Intent, Member } from './transaction/coordination.ts';
+import { hostTransaction } from './transaction/host-transaction.ts';
+import type { Patience } from './transaction/keeper.ts';
+import { heldNotes, isDue, recovered, recoveredNote, recoverScript } from './transaction/leftovers.ts';
 
 /** All that a host's run needs; the engine knows no module, transport or reporter but these. */
 export interface HostRun {
@@ -37,6 +44,24 @@ export interface HostRun {
   readonly agreed: string | null;
   /** An earlier play of this run has changed the host. */
   readonly changedBefore: boolean;
+  readonly transaction: TransactionPart;
+  /** Judges what the first plan stops for a while; the way is that of the connection. */
+  readonly assess: (decisions: ReadonlyMap<string, Decision>, path: readonly Leg[] | null) => Intent;
+  /** Gets the host as it was read for its first plan. */
+  readonly observe?: (state: HostState) => void;
+}
+
+/** What a host has to know of the transaction that it is a part of. */
+export interface TransactionPart {
+  /** Names the run on the host. */
+  readonly id: string;
+  /** For whoever finds the lock: lines `key value`. */
+  readonly owner: readonly string[];
+  readonly patience: Patience;
+  readonly member: Member;
+  readonly aside: Aside;
+  /** `manual`: a person confirms, with a command of its own. */
+  readonly confirm: 'auto' | 'manual';
 }
 
 /** Set by SIGINT: the running task ends, nothing after it begins. */
@@ -53,22 +78,36 @@ export interface HostRunOutcome {
 }
 
 /**
- * One host's way through a play: read, decide, change, and prove by reading again that nothing is left to do. Never
- * rejects because of the host: what goes wrong there is its result.
+ * One host's way through a play: read, decide, change, prove by reading again that nothing is left to do, and keep the
+ * changes together with the hosts at the other ends of its tunnels, or put the old state back. Never rejects because of
+ * the host: what goes wrong there is its result.
  */
 export async function runHost(run: HostRun): Promise<HostRunOutcome> {
   const book = ledger(run);
   run.emit({ type: 'host-started', play: run.play, host: run.host.host });
-  let session: Session | null = null;
+  const { member } = run.transaction;
+  let link: Link | null = null;
+  let isThrough = false;
+  const fate: Fate = { isSound: () => true };
   try {
-    session = await sessionUnlessStopped(run);
-    await converge(run, session, book);
+    link = await openLink({
+      open: () => {
+        const again = link !== null;
+        return again ? openSession(run.transport, run.target, run.nonce) : sessionUnlessStopped(run);
+      },
+      patience: run.transaction.patience.confirm * 1000,
+      clock: run.clock,
+      sleep: (ms) => new Promise((resolve) => void run.limits.timer(ms, resolve)),
+    });
+    isThrough = await converge(run, link, book, fate);
   } catch (fault) {
     if (fault instanceof ConnectFault) book.lost(fault);
     else if (fault instanceof HostFault) book.hostFault(fault.problem);
     else throw fault;
   } finally {
-    await session?.close();
+    if (!isThrough) member.failed(book.problem?.message ?? 'it was stopped');
+    member.ended(isThrough || fate.isSound());
+    await link?.close();
   }
   const result = book.close();
   run.emit({ type: 'host-finished', play: run.play, host: run.host.host, result });
@@ -91,99 +130,36 @@ async function sessionUnlessStopped(run: HostRun): Promise<Session> {
 
 const STOPPED_CONNECTING = 'the run was stopped while it was being connected to; nothing was done there';
 
-async function converge(run: HostRun, session: Session, book: Ledger): Promise<void> {
-  let view = await readHost(run, session, book);
-  let state = view.state.merge(run.foreseen);
-  const initial = state;
-  for (;;) {
-    const { decisions, predicted } = planTasks({ ...planning(run, book, view), state, initial });
-    book.decided(decisions, predicted);
-    if (knownArgs(run, book).args.size > view.args.size) {
-      view = await readHost(run, session, book);
-      state = view.state.merge(run.foreseen).merge(state.runScoped());
-      continue;
-    }
-    book.planned();
-    if (run.command === 'check' || book.stopsHere()) return;
-
-    const batch = nextBatch(run.host.tasks, decisions);
-    if (batch.length > 0) {
-      const finished = await applyBatch(run, session, book, view, batch);
-      if (!finished) return;
-    } else if (!book.hasUnknown()) {
-      if (book.changedSomething) prove(run, book, view, state, initial);
-      book.finish();
-      return;
-    } else if (book.isStuck()) return;
-    run.emit({ type: 'host-proving', play: run.play, host: run.host.host });
-    const runScoped = HostState.merge([state, ...book.applied(batch)]).runScoped();
-    view = await readHost(run, session, book);
-    state = view.state.merge(runScoped);
-  }
-}
-
-/** Streams the changes and reports them as they happen; false when the host must go no further. */
-async function applyBatch(
-  run: HostRun,
-  session: Session,
-  book: Ledger,
-  view: View,
-  batch: readonly Step[],
-): Promise<boolean> {
-  const forget = run.stop.onRequest(() => void session.terminate().catch(() => {}));
-  const stepOf = (id: string) => (id.startsWith('t') ? batch[Number(id.slice(1))] : undefined);
-  const script = applyScript(batch, run.modules, view.facts, run.nonce, run.rendering);
-  book.sent(batch);
-  let watched: Step | null = null;
+/** True where the host is, in the end, as its tasks want it. */
+async function converge(run: HostRun, link: Link, book: Ledger, fate: Fate): Promise<boolean> {
+  const change = hostTransaction(run, link);
+  fate.isSound = () => !change.isCommitted;
+  const first = await readRecovered(run, link, book);
+  const initial = first.state.merge(run.foreseen);
+  let kept = false;
   try {
-    const { overrun } = await runInTime(session, script, run.limits.timer, (watch) => ({
-      begin: (id) => {
-        const step = stepOf(id);
-        if (step === undefined) return;
-        book.begun(step);
-        watched = step;
-        const seconds = limitOf(step, run);
-        watch.start(seconds, () => book.overdue(step, seconds ?? 0));
-      },
-      end: (frame) => {
-        const step = stepOf(frame.id);
-        if (step === undefined) return;
-        // Its end is told on both streams, and the next one may have begun by then.
-        if (watched === step) watch.pause();
-        book.ended(step, frame);
-      },
-    }));
-    if (overrun !== null) book.overran(overrun);
-  } finally {
-    forget();
+    kept = await changeHost(run, link, change, book, first, initial);
+  } catch (fault) {
+    if (!(fault instanceof HostFault) || !change.isOpen) throw fault;
+    book.hostFault(fault.problem);
   }
-  return !book.stopsHere();
+  // The others go back at the same time, and not only when this host is through with it.
+  if (!kept) run.transaction.member.failed(book.problem?.message ?? 'it was stopped');
+  if (change.isOpen && !kept && (await takeBack(run, link, change, book, initial))) fate.isSound = () => true;
+  return kept;
 }
 
-/** Seconds; a task's own `timeout` of 0 means none. */
-function limitOf({ task }: Step, { limits }: HostRun): number | null {
-  return (task.timeout ?? limits.command) || null;
+/** Whether a host that is not as its tasks want it is proven to be as it was. */
+interface Fate {
+  isSound: () => boolean;
 }
 
-/** The second look: every task must now have nothing to do. */
-function prove(run: HostRun, book: Ledger, view: View, state: HostState, initial: HostState): void {
-  for (const task of run.host.tasks) {
-    const args = view.args.get(task.id);
-    if (args === undefined || task.ignoreErrors || !book.isSettled(task)) continue;
-    const plan = planTask(task, args, moduleOf(run, task), state, { facts: view.facts, initial });
-    if (plan.kind === 'change') book.notSettled(task, plan.diff);
-    if (plan.kind === 'blocked') book.fault(task, plan.why);
-  }
-}
-
-function planning(run: HostRun, book: Ledger, view: View) {
-  return {
-    tasks: run.host.tasks,
-    args: view.args,
-    argFaults: view.argFaults,
-    modules: run.modules,
-    facts: view.facts,
-    vars: book.variables(),
-    outcomes: book.outcomes,
-  };
+/** Reads the host; what an earlier run has left unfinished, and nobody holds any more, is first put back or cleared. */
+async function readRecovered(run: HostRun, link: Link, book: Ledger): Promise<View> {
+  const found = await readHost(run, link, book);
+  for (const note of heldNotes(found.leftovers)) book.note(note);
+  if (run.command === 'check' || !isDue(found.leftovers)) return found;
+  const states = recovered(await link.persist(recoverScript(found.leftovers, run.rendering, run.nonce)));
+  for (const [id, state] of states) book.note(recoveredNote(id, state));
+  return readHost(run, link, book);
 }

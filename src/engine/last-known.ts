@@ -1,4 +1,4 @@
-import type { Step } from './apply.ts';
+import type { Step } from './batch.ts';
 import type { TaskStatus } from './result.ts';
 
 /** What is known, at any moment, of how far a host has come; for when the connection to it is lost. */
@@ -14,7 +14,12 @@ export interface LastKnown {
   readonly running: Step | null;
   /** It may have run though nobody saw it: it was sent, and not seen to begin. */
   isUnseen(id: string): boolean;
-  /** What was seen last, what is not known, and what to do. */
+  /** Something was sent that changes the host. */
+  readonly hasSent: boolean;
+  /** The host is told that its changes stay. */
+  settling(): void;
+  readonly isSettling: boolean;
+  /** What was seen last, what is not known, and what comes of it. */
   whenLost(): string;
 }
 
@@ -22,6 +27,8 @@ export function lastKnown(command: 'check' | 'apply'): LastKnown {
   let steps: readonly Step[] = [];
   let unseen: readonly Step[] = [];
   let isReading = true;
+  let hasSent = false;
+  let isSettling = false;
   const open = new Set<Step>();
   let last: { readonly step: Step; readonly status: TaskStatus | null } | null = null;
 
@@ -49,6 +56,7 @@ export function lastKnown(command: 'check' | 'apply'): LastKnown {
     },
     sent: (batch) => {
       isReading = false;
+      hasSent = true;
       steps = batch;
       unseen = batch;
       last = null;
@@ -70,14 +78,30 @@ export function lastKnown(command: 'check' | 'apply'): LastKnown {
       return last?.status === null ? last.step : null;
     },
     isUnseen: (id) => unseen.some(({ task }) => task.id === id),
-    whenLost: () => `${seen()}. ${command === 'check' ? 'Run it again' : NEXT}`,
+    get hasSent() {
+      return hasSent;
+    },
+    settling: () => {
+      isSettling = true;
+    },
+    get isSettling() {
+      return isSettling;
+    },
+    whenLost: () => {
+      if (command === 'check') return `${seen()}. Run it again`;
+      if (!hasSent) return `${seen()}. Run it again: what may have been prepared there, the host clears away by itself`;
+      return isSettling ? `All was done and proven; ${PERHAPS_KEPT}` : `${seen()}. ${GOES_BACK}`;
+    },
   };
 }
 
 const AS_READ = 'while the host was read';
 
-const NEXT =
-  'Run check to see how the host is now, then apply: what is done is found in order, what was begun is brought to its end';
+const GOES_BACK =
+  'What was changed there and is not confirmed, the host puts back by itself when nobody comes back to it (--confirm-timeout). Run check to see how it is then';
+
+const PERHAPS_KEPT =
+  'it is not known whether the host heard that its changes stay: without that it puts the old state back by itself (--confirm-timeout). Run check to see how it is then';
 
 function name({ task }: Step): string {
   return `"${task.name}"`;

@@ -1,13 +1,13 @@
-import { fromBytes } from '../model/content.ts';
 import type { Variables } from '../model/host.ts';
 import { HostState } from '../model/host-state.ts';
 import type { Task } from '../model/task.ts';
 import type { ConnectFault } from '../transport/transport.ts';
 import { digestOf, isAsAgreed } from './agreed.ts';
-import type { Step } from './apply.ts';
+import type { Step } from './batch.ts';
 import { factVariables } from './facts.ts';
 import type { Frame } from './frames.ts';
 import type { HostRun } from './host-run.ts';
+import { judge, tooLate } from './judge-task.ts';
 import { lastKnown } from './last-known.ts';
 import type { Facts, FileDiff } from './module.ts';
 import { creates, type Decision, foreseenResult, type Outcome } from './plan.ts';
@@ -15,10 +15,15 @@ import { problem, taskResult } from './present.ts';
 import type { TaskOutcome } from './register.ts';
 import type { HostResult, HostStatus, Problem, TaskResult } from './result.ts';
 import type { Overrun } from './time-limit.ts';
+import type { Trouble } from './transaction/coordination.ts';
 
 const LOST_IN_IT = 'the connection was lost while it ran: it may be half done, or have gone on to its end';
 const LOST_AFTER_IT = 'it came to its end, but the connection was lost before its result was known';
-const UNFINISHED = 'stopped before its end, and not read again: apply once more to finish it';
+const PUT_BACK = 'it was made, and taken back';
+const PERHAPS_KEPT = 'it was made, but the connection was lost before the host said that it stays';
+const NOT_CONFIRMED =
+  'it was made, but the connection was lost before it was confirmed: the host takes it back by itself';
+const SCRIPT_ENDED = 'the script that makes the changes was ended on the host before it was through';
 
 /** What is known of a host's tasks at any moment of its run. */
 export interface Ledger {
@@ -60,6 +65,22 @@ export interface Ledger {
   lost(fault: ConnectFault): void;
   /** Something is wrong with the host as a whole. */
   hostFault(problem: Problem): void;
+  /** Another host of the transaction cannot be changed, so this one was not. */
+  held(trouble: Trouble): void;
+  /** The script that was to make the changes is gone from the host, in the middle. */
+  scriptEnded(): void;
+  /** The host is told that its changes stay. */
+  settling(): void;
+  /** A file was not overwritten, because somebody else had changed it. */
+  changedMeanwhile(step: Step, path: string): void;
+  /** Another host of the transaction failed, so that this one goes back. */
+  undoneFor(trouble: Trouble): void;
+  /** The old state was put back: what failed in that, and what is not as it was (a package that is still there). */
+  wentBack(fault: Problem | null, differences: readonly string[]): void;
+  /** What is wrong with the host, or with its first task that failed. */
+  readonly problem: Problem | null;
+  /** A person should know it, whatever comes of the tasks. */
+  note(text: string): void;
   /** The host was read again, and nothing is left to do. */
   finish(): void;
   results(): readonly TaskResult[];
@@ -84,6 +105,7 @@ export function ledger(run: HostRun): Ledger {
   let late: { readonly step: Step; readonly seconds: number } | null = null;
   let fruitless = 0;
   let finished = false;
+  const notes: string[] = [];
 
   const put = (task: Task, status: TaskResult['status'], rest: Parameters<typeof taskResult>[4] = {}) => {
     const result = taskResult(task, run.play, status, run.redaction, rest);
@@ -222,13 +244,67 @@ export function ledger(run: HostRun): Ledger {
       unreachable = true;
       const fix = fault.fix === undefined ? '' : `. ${fault.fix}`;
       // Before there was a shell there is nothing that was not seen.
-      const known = fault.code === 'lost' ? `. ${seen.whenLost()}` : '';
-      hostError = { code: fault.code, message: `${fault.message}${fix}${known}` };
+      const known = fault.code === 'lost' || seen.hasSent ? `. ${seen.whenLost()}` : '';
+      const cause = book.problem === null ? '' : `${book.problem.message}. Then `;
+      hostError = { code: fault.code, message: `${cause}${fault.message}${fix}${known}` };
       for (const step of seen.open) {
         const { diff, disruptive } = step.decision.plan;
         const message = step === seen.running ? LOST_IN_IT : LOST_AFTER_IT;
         put(step.task, 'failed', { error: { code: 'lost', message }, diff, disruptive, ms: elapsed(step) });
       }
+      takenBack({ code: 'not-confirmed', message: seen.isSettling ? PERHAPS_KEPT : NOT_CONFIRMED });
+    },
+    scriptEnded: () => {
+      const [step] = seen.open;
+      if (step === undefined) {
+        hostError = { code: 'script-ended', message: SCRIPT_ENDED };
+        return;
+      }
+      const { diff, disruptive } = step.decision.plan;
+      const error = { code: 'script-ended', message: SCRIPT_ENDED };
+      const result = put(step.task, 'failed', { error, diff, disruptive, ms: elapsed(step) });
+      run.emit({ type: 'task-finished', play: run.play, host: run.host.host, task: result });
+      hostError = { ...error, message: `${step.task.name}: ${SCRIPT_ENDED}` };
+    },
+    settling: seen.settling,
+    held: ({ host, why, code }) => {
+      // It was stopped like the others.
+      if (run.stop.requested) return;
+      const because = code === undefined ? `not changed, because ${host} cannot be` : 'not changed';
+      hostError = { code: code ?? 'other-end', message: `${because}: ${why}` };
+    },
+    changedMeanwhile: ({ task, decision }, path) => {
+      const message = `${path} was changed on the host since it was read: it was not overwritten`;
+      put(task, 'blocked', { error: { code: 'changed-meanwhile', message }, diff: decision.plan.diff });
+    },
+    undoneFor: ({ host, why, code }) => {
+      if (run.stop.requested) return;
+      hostError = { code: code ?? 'other-end', message: code === undefined ? `${host} failed: ${why}` : why };
+    },
+    wentBack: (fault, differences) => {
+      const cause = book.problem ?? stopped('before its end');
+      const proven =
+        differences.length === 0
+          ? 'the old state was put back, and is proven by reading the host again'
+          : `the old state was put back, but this is not as it was: ${differences.join(', ')}`;
+      hostError = {
+        code: fault?.code ?? cause.code,
+        message: `${cause.message}. On this host ${fault?.message ?? proven}`,
+      };
+      takenBack({ code: 'put-back', message: PUT_BACK });
+    },
+    get problem() {
+      const [first] = failures();
+      if (hostError !== null || first === undefined) return hostError;
+      return {
+        code: first.error?.code ?? 'task-failed',
+        message: `${first.name}: ${first.error?.message ?? 'failed'}`,
+      };
+    },
+    note: (text) => {
+      const note = run.redaction.redact(text);
+      notes.push(note);
+      run.emit({ type: 'host-noted', play: run.play, host: run.host.host, note });
     },
     finish: () => {
       finished = true;
@@ -242,17 +318,16 @@ export function ledger(run: HostRun): Ledger {
       const first = failed[0];
       const plansBlocked = first?.status === 'blocked';
       if (run.command === 'apply') {
-        if (run.stop.requested && hostError === null && failed.length === 0 && isHalfDone()) hostError = unfinished();
+        if (run.stop.requested && hostError === null && failed.length === 0 && !finished && isPendingAnywhere()) {
+          hostError = stopped('before anything was changed');
+        }
         notRun(plansBlocked ? 'nothing was changed on this host' : 'not run');
       }
-      const error =
-        hostError ??
-        (first
-          ? { code: first.error?.code ?? 'task-failed', message: `${first.name}: ${first.error?.message ?? 'failed'}` }
-          : null);
+      const error = book.problem;
       return {
         status: statusOf(failed.length > 0),
         error: error && problem(error, run.redaction),
+        ...(notes.length === 0 ? {} : { notes }),
         tasks: [...results.values()],
       };
     },
@@ -271,12 +346,20 @@ export function ledger(run: HostRun): Ledger {
       put(task, 'skipped', { error: { code: 'not-run', message: what } });
     }
   };
-  const unfinished = (): Problem => {
-    const { overtime } = run.stop;
-    if (overtime === null) return { code: 'interrupted', message: UNFINISHED };
-    return { ...overtime, message: `${overtime.message}: ${UNFINISHED}` };
+  /** What was made does not last. */
+  const takenBack = (error: Problem) => {
+    for (const task of run.host.tasks) {
+      const result = results.get(task.id);
+      if (!outcomes.has(task.id) || result?.status !== 'changed') continue;
+      results.set(task.id, { ...result, status: 'skipped', error });
+    }
   };
-  const isHalfDone = () => !finished && (book.changedSomething || run.host.tasks.some(isPending));
+  const stopped = (when: string): Problem => {
+    const { overtime } = run.stop;
+    if (overtime === null) return { code: 'interrupted', message: `stopped ${when}` };
+    return { ...overtime, message: `${overtime.message}: stopped ${when}` };
+  };
+  const isPendingAnywhere = () => run.host.tasks.some(isPending);
   const statusOf = (failed: boolean): HostStatus => {
     if (unreachable) return 'unreachable';
     if (failed || hostError !== null) return 'failed';
@@ -285,53 +368,7 @@ export function ledger(run: HostRun): Ledger {
   return book;
 }
 
-/** What a task's frame means, the user's `failed_when` and `changed_when` applied. */
-function judge(task: Task, frame: Frame, vars: Variables): { result: TaskOutcome; error: Problem | null } {
-  const stdout = fromBytes(frame.stdout).replace(/\n$/, '');
-  const stderr = fromBytes(frame.stderr).replace(/\n$/, '');
-  const raw = {
-    rc: frame.exitCode,
-    stdout,
-    stderr,
-    stdout_lines: stdout === '' ? [] : stdout.split('\n'),
-    stderr_lines: stderr === '' ? [] : stderr.split('\n'),
-    changed: true,
-    failed: frame.exitCode !== 0,
-    skipped: false,
-  };
-  const seen = task.register === undefined ? vars : { ...vars, [task.register]: raw };
-  try {
-    const failed = task.failedWhen === undefined ? raw.failed : task.failedWhen.resolve(seen);
-    const changed = !failed && (task.changedWhen === undefined || task.changedWhen.resolve(seen));
-    return { result: { ...raw, failed, changed }, error: failed ? failure(frame.exitCode, stdout, stderr) : null };
-  } catch (fault) {
-    const why = fault instanceof Error ? fault.message : String(fault);
-    return { result: { ...raw, failed: true, changed: false }, error: { code: 'task-invalid', message: why } };
-  }
-}
-
-function failure(exitCode: number, stdout: string, stderr: string): Problem {
-  const said = (stderr.trim() === '' ? stdout : stderr).trim();
-  return { code: 'task-failed', message: said === '' ? `exit ${exitCode}` : `exit ${exitCode}: ${lastLines(said)}` };
-}
-
-/** What is said of a task that took too long; `partly`: it ended, something that it had started did not. */
-function tooLate(seconds: number, end: Overrun | 'by itself' | 'partly'): Problem {
-  return { code: 'command-timeout', message: `it did not end within ${seconds} s; ${TOO_LATE[end]}` };
-}
-
-const TOO_LATE: Readonly<Record<Parameters<typeof tooLate>[1], string>> = {
-  ended: 'it was ended, and may be half done',
-  'by itself': 'it came to its end before it could be ended',
-  partly: 'it was ended, but some of what it started could not be ended and may still be running',
-  left: 'it could not be ended, and may still be running',
-};
-
 /** `changed_when: false`: it runs, and counts for nothing. */
 function neverChanges(task: Task): boolean {
   return task.changedWhen !== undefined && task.changedWhen.needs.length === 0 && !task.changedWhen.resolve({});
-}
-
-function lastLines(text: string): string {
-  return text.split('\n').slice(-20).join('\n');
 }

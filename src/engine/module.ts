@@ -1,6 +1,7 @@
 import type { JSONSchema } from 'json-schema-to-ts';
 import type { Content } from '../model/content.ts';
 import type { FileState, HostState } from '../model/host-state.ts';
+import type { Effect } from './effect.ts';
 import type { Script } from './sh.ts';
 
 /**
@@ -30,6 +31,33 @@ export interface Module<Args = never, Change = never> {
   plan(args: Args, state: HostState, context: PlanContext): Plan<Change>;
   /** The script that makes `change`. Runs under `set -e` in a subshell; prints what a person may want to read. */
   apply(change: Change, args: Args, facts: Facts): Script;
+  /**
+   * Paths that `apply` writes beside the files in the plan's `after`: what was there is kept until the run is confirmed.
+   * `anything`: nobody can tell, as of a package's scripts.
+   */
+  touches?(change: Change, args: Args): readonly string[] | 'anything';
+  /**
+   * Prints running state that `apply` may lose and that no file holds, before anything is changed. It is kept with the
+   * backups (0600), and \`undo\` finds it in the file \`$ip_note\`. Its exit code does not matter: that may be missing.
+   */
+  notes?(change: Change, args: Args, facts: Facts): Script;
+  /** What takes `change` back beside putting the files back. Without it the files alone do. Runs as `apply` does. */
+  undo?(change: Change, args: Args, facts: Facts): Undo;
+  /** What takes `undo` back: for a `rollback RUN` that fails half-way. Its first round runs before the files go forward again. */
+  redo?(change: Change, args: Args, facts: Facts): Undo;
+}
+
+/**
+ * Both look at the host first and do only what is due there: the change may have been made half. Of several changes the
+ * last is taken back first, in each round.
+ */
+export interface Undo {
+  /** Before the files go back: takes down what came up with the new ones. */
+  readonly before?: Script;
+  /** Once all files are back: brings up what was up. */
+  readonly after?: Script;
+  /** When all of that is done. Not for a `rollback RUN`, long after which something else may be right. */
+  readonly last?: Script;
 }
 
 /** Any module, where its types do not matter. */
@@ -46,6 +74,8 @@ export type Plan<Change> =
       readonly diff: readonly FileDiff[];
       /** What a person should know before: 'restarts the network: every connection drops for some seconds'. */
       readonly disruptive?: string;
+      /** The same in terms that can be counted. */
+      readonly effect?: Effect;
     }
   /** Cannot be known before something else is applied: planned again after that. */
   | { readonly kind: 'unknown'; readonly until: string; readonly why: string }

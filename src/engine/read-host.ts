@@ -11,11 +11,14 @@ import type { Problem } from './result.ts';
 import type { Session } from './session.ts';
 import { readFiles } from './sh.ts';
 import { HostFault, type Overrun, runInTime } from './time-limit.ts';
+import { type Leftovers, probeLeftovers, readLeftovers } from './transaction/leftovers.ts';
 
 /** A host as it was read, and the arguments that could be known then. */
 export interface View extends Arguments {
   readonly state: HostState;
   readonly facts: Facts;
+  /** Of earlier runs. */
+  readonly leftovers: Leftovers;
 }
 
 interface Arguments {
@@ -34,7 +37,7 @@ export async function readHost(run: HostRun, session: Session, book: Ledger): Pr
   const more = new Map([...after.args].filter(([id]) => !before.args.has(id)));
   if (more.size === 0) return { ...after, ...first };
   const second = await exchange(run, session, more, first.facts, []);
-  return { ...after, facts: first.facts, state: first.state.merge(second.state) };
+  return { ...after, ...first, state: first.state.merge(second.state) };
 }
 
 async function exchange(
@@ -43,11 +46,15 @@ async function exchange(
   args: ReadonlyMap<string, Record<string, unknown>>,
   facts: Facts,
   needs: readonly string[],
-): Promise<{ state: HostState; facts: Facts }> {
+): Promise<Pick<View, 'state' | 'facts' | 'leftovers'>> {
   const probed = run.host.tasks.filter((task) => args.has(task.id));
   const scripts = probed.map((task) => moduleOf(run, task).probe(args.get(task.id), facts));
   for (let attempt = 1; ; attempt += 1) {
-    const probe = probeScript([readFiles([RELEASE_FILE]), factsProbe(needs), ...scripts], run.nonce, run.rendering);
+    const probe = probeScript(
+      [readFiles([RELEASE_FILE]), factsProbe(needs), probeLeftovers, ...scripts],
+      run.nonce,
+      run.rendering,
+    );
     const outputs = probe.read(await readInTime(run, session, probe.text));
     if (outputs === null) {
       if (attempt < 3) continue;
@@ -55,13 +62,17 @@ async function exchange(
       const message = 'a file on the host keeps changing while it is read; nothing more was done';
       throw new HostFault({ code: 'unsteady', message });
     }
-    const [release, uname, ...answers] = outputs;
+    const [release, uname, left, ...answers] = outputs;
     const parsed = probed.map((task, index) => {
       const output = answers[index];
       if (output === undefined) throw new Error('a probe has no answer');
       return moduleOf(run, task).parse(output, args.get(task.id));
     });
-    return { state: HostState.merge(parsed), facts: readFacts(release?.files.get(RELEASE_FILE), uname?.stdout ?? '') };
+    return {
+      state: HostState.merge(parsed),
+      facts: readFacts(release?.files.get(RELEASE_FILE), uname?.stdout ?? ''),
+      leftovers: readLeftovers(left?.stdout ?? ''),
+    };
   }
 }
 
@@ -70,15 +81,15 @@ async function readInTime(run: HostRun, session: Session, script: string): Promi
   const seconds = run.limits.command || null;
   let forget: () => void = () => {};
   try {
-    const { frames, overrun } = await runInTime(session, script, run.limits.timer, (watch) => {
+    const { value, overrun } = await runInTime(session, run.limits.timer, (watch) => {
       forget = run.stop.onRequest(() => {
         if (run.stop.overtime !== null) watch.expire();
       });
       watch.start(seconds, () => {});
-      return {};
+      return session.run(script);
     });
-    if (overrun === null) return frames;
-    throw new HostFault(run.stop.overtime ?? tooSlow(seconds ?? 0, overrun));
+    if (overrun === null && value !== null) return value;
+    throw new HostFault(run.stop.overtime ?? tooSlow(seconds ?? 0, overrun ?? 'left'));
   } finally {
     forget();
   }

@@ -1,3 +1,5 @@
+import type { Impact } from './impact.ts';
+
 /** What came of a run: the values behind `--output json` and every reporter. Redacted; holds no secret. */
 
 export type TaskStatus = 'ok' | 'changed' | 'skipped' | 'failed' | 'unknown' | 'blocked';
@@ -34,6 +36,8 @@ export interface TaskResult {
 export interface HostResult {
   readonly status: HostStatus;
   readonly error: Problem | null;
+  /** What else was found there that a person should know: other runs, above all. Missing: nothing. */
+  readonly notes?: readonly string[];
   readonly tasks: readonly TaskResult[];
 }
 
@@ -50,6 +54,8 @@ export interface RunResult {
   readonly interrupted: boolean;
   /** The time of the whole run was over before it was at its end. */
   readonly timedOut: boolean;
+  /** What the first plans stop for a while. */
+  readonly impact?: Impact;
 }
 
 export function recapOf(host: HostResult): Recap {

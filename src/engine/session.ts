@@ -1,5 +1,12 @@
 import type { Target } from '../model/host.ts';
-import { ConnectFault, type Connection, type Shell, type ShellEnd, type Transport } from '../transport/transport.ts';
+import {
+  ConnectFault,
+  type Connection,
+  type Leg,
+  type Shell,
+  type ShellEnd,
+  type Transport,
+} from '../transport/transport.ts';
 import { ALL_ENDED, endTasksScript, readPid, type ShellProcess, terminateScript } from './end-tasks.ts';
 import { type Frame, frameReader } from './frames.ts';
 
@@ -10,12 +17,16 @@ import { type Frame, frameReader } from './frames.ts';
 export interface Session {
   /** Runs a script that ends with a frame `done`. Rejects with a {@link ConnectFault} when the host is lost meanwhile. */
   run(script: string, listener?: Partial<ExchangeListener>): Promise<ReadonlyMap<string, Frame>>;
+  /** Writes a line to the shell's stdin: a script that reads one goes on. */
+  answer(line?: string): Promise<void>;
   /** Lets the running task of the script end, and nothing after it begin. Over a shell of its own. */
   terminate(): Promise<void>;
   /** Ends the script and all that it runs; `left` where something of it is still there, or nothing could be done. */
   endTasks(): Promise<'ended' | 'left'>;
   /** Never waits for what runs. */
   close(): Promise<void>;
+  /** The way that the connection takes; null where that is not known. */
+  path(): readonly Leg[] | null;
 }
 
 export interface ExchangeListener {
@@ -67,8 +78,10 @@ function session(connection: Connection, nonce: string): Session {
     },
   };
   const send = async (script: string): Promise<void> => {
-    if (shell !== null) return (await shell).write(`${script}\n`);
-    shell = connection.shell(`${script}; exec sh`, output);
+    // One line feed: a script that reads a line would take another one for its answer.
+    const text = script.trimEnd();
+    if (shell !== null) return (await shell).write(`${text}\n`);
+    shell = connection.shell(`${text}; exec sh`, output);
     opened = await shell;
     void opened.ended.then((end) => {
       over = new ConnectFault('lost', farewell(end, lastWords, nonce));
@@ -107,6 +120,9 @@ function session(connection: Connection, nonce: string): Session {
       settle = null;
       return frames;
     },
+    answer: async (line = '') => {
+      await opened?.write(`${line}\n`).catch(() => {});
+    },
     terminate: async () => {
       terminated = true;
       await alongside(terminateScript);
@@ -116,6 +132,7 @@ function session(connection: Connection, nonce: string): Session {
       opened?.end();
       await connection.close();
     },
+    path: () => connection.path ?? null,
   };
 }
 

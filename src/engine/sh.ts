@@ -19,17 +19,18 @@ export class ForeignCommand {
   }
 }
 
-/** The bytes of a file, as one word. Every other word is text, and is sent as UTF-8. */
-class Bytes {
+export type Word = string | number | Secret | TargetPath | ForeignCommand | Script | readonly Word[];
+
+type Part = { raw: string } | { word: Exclude<Word, number | Script | readonly Word[]> } | { write: FileWrite };
+
+/** A file to be written whole. Its content is bytes; every other word is text, and is sent as UTF-8. */
+export interface FileWrite {
+  readonly path: string;
   readonly content: Content;
-  constructor(content: Content) {
-    this.content = content;
-  }
+  readonly mode: number;
+  /** `user`, `user:group`, or undefined to leave it to the writing user. */
+  readonly owner?: string | undefined;
 }
-
-export type Word = string | number | Secret | TargetPath | ForeignCommand | Bytes | Script | readonly Word[];
-
-type Part = { raw: string } | { word: Exclude<Word, number | Script | readonly Word[]> };
 
 /**
  * A piece of POSIX shell. Made only by the {@link sh} tag, which quotes every value, so that no value reaches a shell
@@ -50,7 +51,14 @@ export class Script {
   }
 
   get hasSecrets(): boolean {
-    return this.parts.some((part) => 'word' in part && carriesSecret(part.word));
+    return this.parts.some(
+      (part) => ('word' in part && part.word instanceof Secret) || ('write' in part && isSensitive(part.write.content)),
+    );
+  }
+
+  /** The files that it writes, in order. */
+  get writes(): readonly FileWrite[] {
+    return this.parts.flatMap((part) => ('write' in part ? [part.write] : []));
   }
 
   /** Like a secret: the text may hold one. */
@@ -99,10 +107,10 @@ export function readFiles(paths: readonly string[]): Script {
 /**
  * Writes a file whole: beside its target under umask 077, then owner and mode, then renamed into place; 0600 from its
  * first byte until the mode is set. A symbolic link is followed, so that it stays one.
- * `owner` is `user`, `user:group`, or undefined to leave it to the writing user.
+ * In a transaction the first half happens before anything is changed on any host.
  */
-export function writeFile(file: { path: string; content: Content; mode: number; owner?: string | undefined }): Script {
-  return sh`ip_put ${path(file.path)} ${octal(file.mode)} ${file.owner ?? ''} ${new Bytes(file.content)}\n`;
+export function writeFile(file: FileWrite): Script {
+  return new Script([{ write: { ...file, path: path(file.path).path } }, { raw: '\n' }]);
 }
 
 export function octal(mode: number): string {
@@ -130,22 +138,30 @@ export const onHost: Rendering = { root: '', commandShell: ['sh', '-c'] };
  * The bytes of a script for one target, one UTF-16 unit a byte ("latin1"). They may hold secrets: they may go to a
  * shell's stdin, nowhere else.
  */
-export function render(script: Script, rendering: Rendering): string {
-  return script.parts.map((part) => ('raw' in part ? part.raw : renderWord(part.word, rendering))).join('');
+export function render(script: Script, rendering: Rendering, write: RenderWrite = putWhole): string {
+  return script.parts
+    .map((part) => {
+      if ('raw' in part) return part.raw;
+      return 'write' in part ? write(part.write, rendering) : renderWord(part.word, rendering);
+    })
+    .join('');
 }
 
-function renderWord(word: Exclude<Part, { raw: string }>['word'], rendering: Rendering): string {
+/** The shell text that writes a file. */
+export type RenderWrite = (write: FileWrite, rendering: Rendering) => string;
+
+/** `ip_put` of the prelude: all at once. */
+function putWhole({ path, mode, owner, content }: FileWrite, rendering: Rendering): string {
+  const bytes = joined(content);
+  const words = [rendering.root + path, octal(mode), owner ?? ''].map((word) => quote(toBytes(word)));
+  return `ip_put ${words.join(' ')} ${quote(typeof bytes === 'string' ? bytes : reveal(bytes))}`;
+}
+
+function renderWord(word: string | Secret | TargetPath | ForeignCommand, rendering: Rendering): string {
   if (typeof word === 'string') return quote(toBytes(word));
   if (word instanceof Secret) return quote(toBytes(reveal(word)));
   if (word instanceof TargetPath) return quote(toBytes(rendering.root + word.path));
-  if (word instanceof ForeignCommand)
-    return [...rendering.commandShell, word.command].map((w) => quote(toBytes(w))).join(' ');
-  const bytes = joined(word.content);
-  return quote(typeof bytes === 'string' ? bytes : reveal(bytes));
-}
-
-function carriesSecret(word: Exclude<Part, { raw: string }>['word']): boolean {
-  return word instanceof Secret || (word instanceof Bytes && isSensitive(word.content));
+  return [...rendering.commandShell, word.command].map((w) => quote(toBytes(w))).join(' ');
 }
 
 function append(parts: Part[], files: string[], value: Word): void {

@@ -1,6 +1,5 @@
-import type { Frame } from './frames.ts';
 import type { Problem } from './result.ts';
-import type { ExchangeListener, Session } from './session.ts';
+import type { Session } from './session.ts';
 
 /** Calls back after so many milliseconds; gives how to forget that. */
 export type Timer = (ms: number, callback: () => void) => () => void;
@@ -38,21 +37,15 @@ export interface Watch {
   expire(): void;
 }
 
-export interface Exchange {
-  readonly frames: ReadonlyMap<string, Frame>;
-  readonly overrun: Overrun | null;
-}
-
 /**
- * Runs a script under a watch. When the time is over, what runs on the host is ended, and the exchange has a few seconds
- * to come to its end; then it is given up. Rejects as {@link Session.run} does, where no time was over.
+ * Does something with a host under a watch. When the time is over, what runs there is ended, and `work` has a few seconds
+ * to come to its end; then it is given up. Rejects as `work` does, where no time was over.
  */
-export async function runInTime(
-  session: Session,
-  script: string,
+export async function runInTime<T>(
+  session: Pick<Session, 'endTasks'>,
   timer: Timer,
-  watching: (watch: Watch) => Partial<ExchangeListener>,
-): Promise<Exchange> {
+  work: (watch: Watch) => Promise<T>,
+): Promise<{ readonly value: T | null; readonly overrun: Overrun | null }> {
   let forget: () => void = () => {};
   let giveUp: (overrun: Overrun) => void = () => {};
   const givenUp = new Promise<Overrun>((resolve) => {
@@ -84,17 +77,17 @@ export async function runInTime(
       });
     },
   };
-  const running = session.run(script, watching(watch)).then(
-    (frames) => ({ frames, fault: null }),
-    (fault: unknown) => ({ frames: new Map<string, Frame>(), fault }),
+  const running = work(watch).then(
+    (value) => ({ value, fault: null }),
+    (fault: unknown) => ({ value: null, fault }),
   );
   const outcome = await Promise.race([running, givenUp]);
-  if (typeof outcome === 'string') return { frames: new Map(), overrun: outcome };
+  if (typeof outcome === 'string') return { value: null, overrun: outcome };
   const end = overrun === null ? null : await Promise.race([overrun, givenUp]);
   forget();
   // A shell that was told to stop reading has ended, which is no lost connection.
   if (end === null && outcome.fault !== null) throw outcome.fault;
-  return { frames: outcome.frames, overrun: end };
+  return { value: outcome.value, overrun: end };
 }
 
 /** Milliseconds to end a task on the host: five seconds from TERM to KILL, and the ways there and back. */

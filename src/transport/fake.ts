@@ -3,6 +3,7 @@ import { localTransport } from './local.ts';
 import {
   ConnectFault,
   type Connection,
+  type Leg,
   type Shell,
   type ShellEnd,
   type ShellOutput,
@@ -15,6 +16,7 @@ export interface FakeHost {
   readonly refuse?: ConnectFault;
   /** Milliseconds before it answers a connection. */
   readonly delay?: number;
+  readonly path?: readonly Leg[];
   shell(session: FakeSession): void | Promise<void>;
 }
 
@@ -124,6 +126,7 @@ function fakeConnection(host: FakeHost, target: Target, records: FakeRecord[], c
     for (const end of [...running]) end({ kind: 'lost', why });
   };
   return {
+    ...(host.path === undefined ? {} : { path: host.path }),
     shell: async (program, output) => {
       if (broken !== null || isClosed)
         throw new ConnectFault('lost', `the connection was lost: ${broken ?? 'it was closed'}`);

@@ -9,7 +9,7 @@ import type { Authentication } from './ssh-auth.ts';
 import { connectFault, firstPhase, type Phase, type Subject, timeoutFault } from './ssh-faults.ts';
 import type { SshSettings } from './ssh-settings.ts';
 import type { OpenStream, SshStream } from './ssh-stream.ts';
-import type { ConnectFault } from './transport.ts';
+import type { ConnectFault, Leg } from './transport.ts';
 
 /** A connection whose host has proved who it is, and accepted the user. */
 export interface SshSession {
@@ -19,6 +19,8 @@ export interface SshSession {
   cause(): string | null;
   /** Never rejects. */
   close(): Promise<void>;
+  /** The way to it; null: nobody knows. */
+  readonly path: readonly Leg[] | null;
 }
 
 export interface Handshake {
@@ -112,6 +114,7 @@ export function handshake({ subject, open, algorithms, auth, hostKeys, newSessio
           client,
           cause: () => (cause === null ? null : (opened.broken()?.message ?? cause)),
           close: once(() => close(ssh, client, opened.duplex)),
+          path: opened.path,
         });
       });
     }

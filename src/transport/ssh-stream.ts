@@ -1,16 +1,18 @@
-import { createConnection } from 'node:net';
+import { createConnection, isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { proxyCommand } from './proxy-command.ts';
 import { ofJumpHost } from './ssh-faults.ts';
 import type { SshSession } from './ssh-handshake.ts';
 import type { SshSettings } from './ssh-settings.ts';
-import { ConnectFault } from './transport.ts';
+import { ConnectFault, type Leg } from './transport.ts';
 
 /** The bytes to and from a host's sshd, whatever carries them. */
 export interface SshStream {
   readonly duplex: Duplex;
   /** What broke on the way to the host, where that is known; `null`: nothing, or the host itself. */
   broken(): ConnectFault | null;
+  /** Null: nobody knows. */
+  readonly path: readonly Leg[] | null;
 }
 
 /**
@@ -35,7 +37,10 @@ export function tcp({ hostName, port, addressFamily, bindAddress }: SshSettings)
       // For the life of the socket: an error of which nobody hears must not end the process.
       socket.on('error', reject);
       socket.once('lookup', (error) => error ?? found());
-      socket.once('connect', () => resolve({ duplex: socket, broken: () => null }));
+      socket.once('connect', () => {
+        const path = [{ from: plainAddress(socket.localAddress), to: plainAddress(socket.remoteAddress) }];
+        resolve({ duplex: socket, broken: () => null, path });
+      });
     });
 }
 
@@ -48,6 +53,8 @@ export function throughJumpHost(settings: SshSettings, session: SshSession): Ope
       ? null
       : ofJumpHost(session.settings.name, new ConnectFault('network', `the connection broke: ${why}`, SEE_JUMP_HOST));
   };
+  const to = isIP(hostName) === 0 ? null : hostName;
+  const path = session.path === null ? null : [...session.path, { from: null, to }];
   return (signal) =>
     new Promise((resolve, reject) => {
       try {
@@ -60,7 +67,7 @@ export function throughJumpHost(settings: SshSettings, session: SshSession): Ope
           channel.stderr.on('error', () => {});
           channel.stderr.resume();
           if (signal.aborted) channel.destroy();
-          else resolve({ duplex: channel, broken });
+          else resolve({ duplex: channel, broken, path });
         });
       } catch (error) {
         reject(broken() ?? error);
@@ -87,8 +94,13 @@ export function throughCommand(
             `Try it by hand; ssh -G ${settings.name} shows it.`,
           );
     };
-    return { duplex, broken };
+    return { duplex, broken, path: null };
   };
+}
+
+/** An IPv4 address on a socket for both is written as one of IPv6 (RFC 4291 2.5.5.2). */
+function plainAddress(address: string | undefined): string | null {
+  return address?.replace(/^::ffff:(?=\d+\.)/i, '') ?? null;
 }
 
 /** The jump host is there, and it is that one which says no. */

@@ -135,6 +135,7 @@ function connectionOn(session: SshSession, target: Target): Connection {
   const patience = session.settings.connectTimeout;
   let wantsTerminal = false;
   return {
+    ...(session.path === null ? {} : { path: session.path }),
     shell: async (program, output) => {
       const { become } = target;
       const nonce = randomBytes(12).toString('hex');

@@ -19,6 +19,14 @@ export interface Connection {
   shell(program: string, output: ShellOutput): Promise<Shell>;
   /** Never rejects. */
   close(): Promise<void>;
+  /** The way from here to the host, leg by leg: to each jump host, then to the host. Missing: it is not known. */
+  readonly path?: readonly Leg[];
+}
+
+/** One TCP connection: the addresses of its two sides; null where only the other side knows. */
+export interface Leg {
+  readonly from: string | null;
+  readonly to: string | null;
 }
 
 export interface ShellOutput {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Step } from '../../src/engine/apply.ts';
+import type { Step } from '../../src/engine/batch.ts';
 import { lastKnown } from '../../src/engine/last-known.ts';
 
 const step = (name: string) => ({ task: { id: name, name } }) as unknown as Step;

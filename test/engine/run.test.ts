@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -30,7 +30,7 @@ describe('one host', () => {
     expect(second.hosts.get('a')?.status).toBe('ok');
   });
 
-  test('one connection; one write to apply and one to prove; none when nothing is to be done', async () => {
+  test('one connection; five writes for a change: prepare, commit, let go, read again, confirm; none for nothing', async () => {
     const connects: string[] = [];
     const writes: string[] = [];
     const plays = [
@@ -39,9 +39,24 @@ describe('one host', () => {
       }),
     ];
     await toyRun(root, plays, { transport: shellTransport({ connects, writes }) });
-    expect({ connects, writes: writes.length }).toEqual({ connects: ['a'], writes: 2 });
+    expect(connects).toEqual(['a']);
+    expect(writes.map((bytes) => /ip_b (lock|commit|f0|confirm);/.exec(bytes)?.[1] ?? bytes)).toEqual([
+      'lock',
+      'commit',
+      '\n',
+      'f0',
+      'confirm',
+    ]);
     await toyRun(root, plays, { transport: shellTransport({ connects, writes }) });
-    expect({ connects, writes: writes.length }).toEqual({ connects: ['a', 'a'], writes: 2 });
+    expect({ connects, writes: writes.length }).toEqual({ connects: ['a', 'a'], writes: 5 });
+  });
+
+  test('after a step that may cut the host off only a new connection is proof', async () => {
+    const connects: string[] = [];
+    const plays = [play({ a: [task('1', 'action', { script: ':', disruptive: 'restarts the network' })] })];
+    const { statuses } = await toyRun(root, plays, { transport: shellTransport({ connects }) });
+    expect(statuses).toEqual(['a 1 changed']);
+    expect(connects).toEqual(['a', 'a']);
   });
 
   test('check writes nothing, and shows the very diff that apply makes', async () => {
@@ -62,19 +77,45 @@ describe('one host', () => {
     expect(check.statuses).toEqual(['a 1 changed', 'a 2 ok']);
   });
 
-  test('the first failure stops the host there: its name, its stderr, and what did not run', async () => {
+  const BACK = 'On this host the old state was put back, and is proven by reading the host again';
+
+  test('the first failure stops the host there and takes back what was done: its name, its stderr, what did not run', async () => {
     const tasks = [
       task('1', 'write', { path: '/etc/x', text: 'x' }),
       task('2', 'action', { script: 'echo out; echo "no such thing" >&2; exit 7' }),
       task('3', 'write', { path: '/etc/y', text: 'y' }),
     ];
     const outcome = await toyRun(root, [play({ a: tasks })]);
-    expect(outcome.statuses).toEqual(['a 1 changed', 'a 2 failed', 'a 3 skipped']);
+    expect(outcome.statuses).toEqual(['a 1 skipped', 'a 2 failed', 'a 3 skipped']);
+    const [first, second, third] = outcome.hosts.get('a')?.tasks ?? [];
     expect(outcome.hosts.get('a')).toMatchObject({
       status: 'failed',
-      error: { code: 'task-failed', message: 'task 2: exit 7: no such thing' },
+      error: { code: 'task-failed', message: `task 2: exit 7: no such thing. ${BACK}` },
     });
+    expect(first?.error).toEqual({ code: 'put-back', message: 'it was made, and taken back' });
+    expect(second?.error).toEqual({ code: 'task-failed', message: 'exit 7: no such thing' });
+    expect(third?.error).toEqual({ code: 'not-run', message: 'not run' });
+    expect(read('a', 'etc/x')).toBeNull();
     expect(read('a', 'etc/y')).toBeNull();
+    const told = outcome.events.map(({ type }) => type);
+    expect(told.slice(-3)).toEqual(['host-restoring', 'host-finished', 'run-finished']);
+    expect(readdirSync(join(root, 'a/var/lib/ipsec-play/runs'))).toEqual([]);
+  });
+
+  test('what a command did is not taken back, and that is said', async () => {
+    writeFileSync(join(root, 'a/etc/x'), 'old');
+    const tasks = [
+      task('1', 'action', { script: 'echo changed > etc/x' }),
+      task('x', 'write', { path: '/etc/x', text: 'old' }),
+      task('2', 'action', { script: 'exit 7' }),
+    ];
+    const outcome = await toyRun(root, [play({ a: tasks })]);
+    expect(outcome.statuses).toEqual(['a 1 skipped', 'a x ok', 'a 2 failed']);
+    expect(outcome.hosts.get('a')?.error).toEqual({
+      code: 'task-failed',
+      message: 'task 2: exit 7. On this host the old state was put back, but this is not as it was: file /etc/x',
+    });
+    expect(read('a', 'etc/x')).toBe('changed\n');
   });
 
   test('a blocked task: nothing at all is changed', async () => {
@@ -91,7 +132,7 @@ describe('one host', () => {
   test('what something undoes meanwhile is not reported as done', async () => {
     const tasks = [task('1', 'write', { path: '/etc/x', text: 'x' }), task('2', 'action', { script: 'rm etc/x' })];
     const outcome = await toyRun(root, [play({ a: tasks })]);
-    expect(outcome.statuses).toEqual(['a 1 failed', 'a 2 changed']);
+    expect(outcome.statuses).toEqual(['a 1 failed', 'a 2 skipped']);
     expect(outcome.hosts.get('a')?.error?.code).toBe('not-settled');
   });
 
@@ -280,12 +321,23 @@ describe('triggers, conditions, results', () => {
     ]);
     expect(outcome.statuses).toEqual([
       'a ignored failed',
-      'a tolerated changed',
+      'a tolerated skipped',
       'a read-only ok',
       'a bad failed',
       'a after skipped',
     ]);
+    expect(outcome.hosts.get('a')?.tasks[1]?.error?.code).toBe('put-back');
     expect(read('a', 'etc/after')).toBeNull();
+    const kept = await toyRun(root, [
+      play({
+        a: [
+          task('ignored', 'action', { script: 'exit 3' }, { ignoreErrors: true }),
+          task('tolerated', 'action', { script: 'exit 4' }, { register: 'r', failedWhen: rc(5) }),
+          task('after', 'write', { path: '/etc/after', text: '' }),
+        ],
+      }),
+    ]);
+    expect(kept.statuses).toEqual(['a ignored failed', 'a tolerated changed', 'a after changed']);
   });
 
   test('a condition that cannot be evaluated fails its task, not the program', async () => {
@@ -405,8 +457,12 @@ describe('stopping', () => {
       },
     });
     expect(outcome.interrupted).toBe(true);
-    expect(outcome.statuses).toEqual(['a 1 changed', 'a 2 skipped']);
-    expect(outcome.hosts.get('a')).toMatchObject({ status: 'failed', error: { code: 'interrupted' } });
+    expect(outcome.statuses).toEqual(['a 1 skipped', 'a 2 skipped']);
+    expect(outcome.hosts.get('a')?.error).toEqual({
+      code: 'interrupted',
+      message:
+        'stopped before its end. On this host the old state was put back, and is proven by reading the host again',
+    });
     expect(read('a', 'etc/one')).toBe('finished\n');
     expect(read('a', 'etc/two')).toBeNull();
   });

@@ -8,10 +8,10 @@ import type { RunInput } from '../../src/engine/run.ts';
 import { sh } from '../../src/engine/sh.ts';
 import type { Task } from '../../src/model/task.ts';
 import type { Transport } from '../../src/transport/transport.ts';
-import { fakeTimer } from '../support/fake-timer.ts';
+import { fakeTimer as anyTimer, realTimer } from '../support/fake-timer.ts';
 import { shells } from '../support/shells.ts';
 import { longTime, sleepers, wakeSleepers } from '../support/sleepers.ts';
-import { play, shellTransport, task, toyModules, toyRun } from '../support/toy-engine.ts';
+import { play, SIGN_OF_LIFE, shellTransport, task, toyModules, toyRun } from '../support/toy-engine.ts';
 import { until } from '../support/until.ts';
 
 let root: string;
@@ -24,6 +24,21 @@ afterEach(() => {
   wakeSleepers();
   rmSync(root, { recursive: true, force: true });
 });
+
+/** For the limits only: signs of life are given in real time. */
+function fakeTimer() {
+  const clock = anyTimer();
+  const timer: typeof clock.timer = (ms, callback) => (ms === SIGN_OF_LIFE ? realTimer : clock.timer)(ms, callback);
+  return {
+    fire: clock.fire,
+    timer,
+    get running() {
+      return clock.running;
+    },
+  };
+}
+
+const BACK = 'On this host the old state was put back, and is proven by reading the host again';
 
 const at = (path: string, host = 'a') => join(root, host, path);
 const there = (path: string, host = 'a') => existsSync(at(path, host));
@@ -59,12 +74,13 @@ describe.each(shells)('a task that takes too long, %s', (program, ...words) => {
       () => sleepers(time).length === 2,
       { transport: transport() },
     );
-    expect(outcome.statuses).toEqual(['a 1 changed', 'a 2 failed', 'a 3 skipped']);
+    expect(outcome.statuses).toEqual(['a 1 skipped', 'a 2 failed', 'a 3 skipped']);
     const message = 'it did not end within 30 s; it was ended, and may be half done';
     expect(outcome.hosts.get('a')).toMatchObject({
       status: 'failed',
-      error: { code: 'command-timeout', message: `task 2: ${message}` },
+      error: { code: 'command-timeout', message: `task 2: ${message}. ${BACK}` },
     });
+    expect(there('etc/x')).toBe(false);
     expect(outcome.hosts.get('a')?.tasks[1]?.error).toEqual({ code: 'command-timeout', message });
     expect(exitCodeOf('apply', outcome)).toBe(4);
     expect(sleepers(time)).toEqual([]);
@@ -119,8 +135,9 @@ test('a task is watched from its beginning, though the end of the one before it 
     () => sleepers(time).length === 1,
     { transport: shellTransport({ lateStderr: 150 }) },
   );
-  expect(outcome.statuses).toEqual(['a 1 changed', 'a 2 failed']);
+  expect(outcome.statuses).toEqual(['a 1 skipped', 'a 2 failed']);
   expect(outcome.hosts.get('a')?.error?.code).toBe('command-timeout');
+  expect(there('etc/x')).toBe(false);
   expect(sleepers(time)).toEqual([]);
 });
 
@@ -154,7 +171,7 @@ describe('the limit', () => {
           total: null,
           spent: 0,
           timer: (ms, callback) => {
-            running = [...running, ms];
+            if (ms !== SIGN_OF_LIFE) running = [...running, ms];
             return clock.timer(ms, callback);
           },
         },
@@ -228,7 +245,12 @@ describe('when a task cannot be ended', () => {
     });
     expect(outcome.statuses).toEqual(['a 1 failed', 'a 2 skipped']);
     const message = 'task 1: it did not end within 30 s; it could not be ended, and may still be running';
-    expect(outcome.hosts.get('a')).toMatchObject({ status: 'failed', error: { code: 'command-timeout', message } });
+    expect(outcome.hosts.get('a')).toMatchObject({
+      status: 'failed',
+      error: { code: 'command-timeout', message: `${message}. ${BACK}` },
+    });
+    // Going back ends it, though nothing else could.
+    expect(sleepers(time)).toEqual([]);
     const told = outcome.events.flatMap((event) => (event.type === 'task-finished' ? [event.task.id] : []));
     expect(told).toEqual(['1']);
   });
@@ -273,9 +295,14 @@ describe('the time of the whole run', () => {
     const outcome = await run;
     expect(there('etc/one-ended')).toBe(true);
     expect(there('etc/two')).toBe(false);
-    expect(outcome.statuses).toEqual(['a 1 changed', 'a 2 skipped']);
-    expect(outcome.hosts.get('a')).toMatchObject({ status: 'failed', error: { code: 'total-timeout' } });
-    expect(outcome.hosts.get('a')?.error?.message).toMatch(/^the 600 s of --total-timeout are over: stopped before/);
+    expect(outcome.statuses).toEqual(['a 1 skipped', 'a 2 skipped']);
+    expect(outcome.hosts.get('a')).toMatchObject({
+      status: 'failed',
+      error: {
+        code: 'total-timeout',
+        message: `the 600 s of --total-timeout are over: stopped before its end. ${BACK}`,
+      },
+    });
     expect(outcome.hosts.get('b')).toMatchObject({ status: 'skipped' });
     expect(outcome.hosts.get('c')).toMatchObject({ status: 'skipped', error: { code: 'total-timeout' } });
     expect(outcome).toMatchObject({ timedOut: true, interrupted: false });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2, { type ParsedKey } from 'ssh2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newKey } from '../../src/lab/keys.ts';
 import { keyLine, keyType } from '../../src/transport/known-hosts.ts';
 import { scanHostKeys } from '../../src/transport/scan-host-keys.ts';
 import { sshTransport } from '../../src/transport/ssh.ts';
@@ -127,8 +128,10 @@ describe.skipIf(!needs('sshd', 'ssh-keygen'))('an old host', () => {
 describe('a server that', () => {
   const pair = (type: 'ed25519' | 'ecdsa') => {
     const made =
-      type === 'ecdsa' ? ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 }) : ssh2.utils.generateKeyPairSync(type);
-    return ssh2.utils.parseKey(made.private) as ParsedKey;
+      type === 'ecdsa'
+        ? ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 }).private
+        : newKey('a server', ssh2.utils);
+    return ssh2.utils.parseKey(made) as ParsedKey;
   };
   const serve = async (hostKeys: readonly ParsedKey[], talk: (settings: SshSettings) => Promise<void>) => {
     const server = new ssh2.Server({ hostKeys: hostKeys.map((key) => ({ key })) as never }, (client) =>
