@@ -16,9 +16,12 @@ export interface HostPlace {
   readonly later: Set<string>;
   readonly facts: ReadonlySet<string>;
   readonly makeTunnels: MakeTasks;
+  /** Follows the id of each task of the user, where the host has several parts in a play. */
+  readonly idSuffix?: string;
   readonly report: Report;
   readonly input: Pick<CompileInput, 'varsOf' | 'options'>;
   readonly playHosts: readonly string[];
+  readonly group?: string | undefined;
 }
 
 /** The tasks of one host in a play: each section, and after it the handlers that it notified. */
@@ -31,6 +34,7 @@ export function compileHost(prepared: PreparedPlay, place: HostPlace): CompiledH
     tasks,
     become: play.become,
     ...(play.becomeUser === undefined ? {} : { becomeUser: play.becomeUser }),
+    ...(place.group === undefined ? {} : { redundancyGroup: place.group }),
   };
 }
 
@@ -74,7 +78,8 @@ function compileSection(
     return tasks;
   };
   const chosen = prepared.sections[section].filter(({ task }) => isChosen(task.tags, place.input.options));
-  const tasks = chosen.flatMap((one) => run(one, one.task.id, null));
+  const suffix = place.idSuffix ?? '';
+  const tasks = chosen.flatMap((one) => run(one, `${one.task.id}${suffix}`, null));
   const handlers = prepared.handlers.flatMap((handler, index) => {
     const { name, listen } = handler.task;
     const triggers = [...new Set([name, ...listen])].flatMap((word) => notified.get(word) ?? []);
@@ -83,7 +88,7 @@ function compileSection(
       place.report.add(cannotBeHandler(handler));
       return [];
     }
-    return run(handler, `${prepared.play.number}/${section}/handlers/${index}`, triggers);
+    return run(handler, `${prepared.play.number}/${section}/handlers/${index}${suffix}`, triggers);
   });
   return [...tasks, ...handlers];
 }

@@ -1,17 +1,18 @@
 import { type Diagnostic, error, hasErrors } from '../lang/diagnostic.ts';
 import type { Variables } from '../model/host.ts';
-import type { CompiledHost, CompiledPlay } from '../model/task.ts';
+import type { CompiledPlay } from '../model/task.ts';
 import type { Tunnel } from '../model/tunnel.ts';
 import type { Play } from '../playbook/play.ts';
 import type { ModuleRegistry } from '../playbook/registry.ts';
 import { knownWords } from '../playbook/suggest.ts';
 import type { Backend } from './backends/backend.ts';
-import { compileHost } from './compile-host.ts';
-import { batchSizes, hostsOfPlays, type SelectHosts } from './hosts.ts';
+import { compilePlays } from './compile-plays.ts';
+import { chooseHosts, type SelectHosts } from './hosts.ts';
 import { allTasks, type PreparedPlay, preparePlay } from './prepare.ts';
 import { makeReport, type Report } from './report.ts';
 import { SPECIAL_TAGS, type TagChoice } from './tags.ts';
 import { IPSEC_TUNNELS, tunnelTasks } from './tunnel-task.ts';
+import type { Widened } from './widen.ts';
 
 export interface CompileInput {
   readonly plays: readonly Play[];
@@ -37,6 +38,8 @@ interface CompileOptions extends TagChoice {
 export interface Compiled {
   /** Empty when there are errors. */
   readonly plays: readonly CompiledPlay[];
+  /** The hosts that `limit` does not name, and that are in the plays for their tunnels with those that it does. */
+  readonly widened: readonly Widened[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -49,40 +52,13 @@ export function compile(input: CompileInput): Compiled {
   const plays = input.plays.map((play) => preparePlay(play, input.registry.get));
   checkTags(plays, input.options, report);
   const sound = checkTunnels(plays, input, report);
-  const hosts = hostsOfPlays(input.plays, input.options.limit, input.select, report);
+  const hosts = chooseHosts(input.plays, input.options.limit, input.select, report);
   const makeTunnels = sound
     ? tunnelTasks({ tunnels: input.tunnels, backend: input.backend, options: input.backendOptions })
-    : () => [];
-  const registered = new Map<string, Set<string>>();
-  const compiled = plays.map((prepared, index) => {
-    const names = hosts[index] ?? [];
-    const ofPlay = names.map((host): CompiledHost => {
-      const later = registered.get(host) ?? new Set<string>();
-      registered.set(host, later);
-      return compileHost(prepared, {
-        host,
-        later,
-        facts: input.factNames,
-        makeTunnels,
-        report,
-        input,
-        playHosts: names,
-      });
-    });
-    return compiledPlay(prepared.play, ofPlay);
-  });
+    : () => () => [];
+  const compiled = compilePlays(plays, hosts, { input, makeTunnels, report });
   const diagnostics = report.diagnostics();
-  return { plays: hasErrors(diagnostics) ? [] : compiled, diagnostics };
-}
-
-function compiledPlay(play: Play, hosts: readonly CompiledHost[]): CompiledPlay {
-  return {
-    name: play.name,
-    hosts,
-    serial: batchSizes(play.serial, hosts.length),
-    ...(play.anyErrorsFatal ? { anyErrorsFatal: true } : {}),
-    ...(play.maxFailPercentage === undefined ? {} : { maxFailPercentage: play.maxFailPercentage }),
-  };
+  return { plays: hasErrors(diagnostics) ? [] : compiled.plays, widened: compiled.widened, diagnostics };
 }
 
 /** What the backend says of the tunnels, where a play is about them; false when they cannot be compiled. */

@@ -8,16 +8,35 @@ export type SelectHosts = (pattern: string) => {
   readonly diagnostics: readonly Diagnostic[];
 };
 
-/**
- * The hosts of each play, in the order of its run, narrowed to `limit`. A pattern that chooses nobody is a mistake; a
- * play that the limit leaves without hosts is none, as long as another one has some.
- */
+/** The hosts of each play, in the order of its run. */
+export interface ChosenHosts {
+  readonly all: readonly (readonly string[])[];
+  /** Those of them that --limit names. */
+  readonly limited: readonly (readonly string[])[];
+  /** Whether --limit names the host; without it, it names all. */
+  isLimited(host: string): boolean;
+}
+
+/** The hosts of each play, in the order of its run, narrowed to `limit`. */
 export function hostsOfPlays(
   plays: readonly Play[],
   limit: string | undefined,
   select: SelectHosts,
   report: Report,
 ): readonly (readonly string[])[] {
+  return chooseHosts(plays, limit, select, report).limited;
+}
+
+/**
+ * A pattern that chooses nobody is a mistake; a play that the limit leaves without hosts is none, as long as another one
+ * has some.
+ */
+export function chooseHosts(
+  plays: readonly Play[],
+  limit: string | undefined,
+  select: SelectHosts,
+  report: Report,
+): ChosenHosts {
   const allowed = limit === undefined ? null : limited(limit, select, report);
   const chosen = plays.map((play) => ordered(inPlay(play, select, report), play.order));
   const narrowed = allowed === null ? chosen : chosen.map((hosts) => hosts.filter((host) => allowed.has(host)));
@@ -30,7 +49,7 @@ export function hostsOfPlays(
     const fix = `the plays run on: ${[...new Set(plays.map(({ hosts }) => hosts.pattern))].join('; ')}`;
     report.add(error('limit-outside-plays', `no play runs on the hosts that --limit "${limit}" leaves`, { fix }));
   }
-  return narrowed;
+  return { all: chosen, limited: narrowed, isLimited: (host) => allowed?.has(host) ?? true };
 }
 
 /** Sizes of the batches of a play; empty: all hosts at once. A share is rounded down, to one host at least. */

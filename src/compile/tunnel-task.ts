@@ -22,11 +22,14 @@ export interface TunnelWorld {
   readonly options: unknown;
 }
 
-/** Compiles `ipsec_tunnels`: the ordered tasks of one host for the tunnels that the arguments choose. */
-export function tunnelTasks(world: TunnelWorld): MakeTasks {
+/**
+ * Compiles `ipsec_tunnels`: the ordered tasks of one host for the tunnels that the arguments choose. `only`: no others
+ * than these, whatever the arguments choose.
+ */
+export function tunnelTasks(world: TunnelWorld): (only?: ReadonlySet<string>) => MakeTasks {
   const byHost = endsByHost(world.tunnels);
   const choose = memoized(world.tunnels);
-  return (prepared, place, frame, args) => {
+  return (only) => (prepared, place, frame, args) => {
     if (args.needs.length > 0 && args !== NEVER) {
       place.report.add(argumentsLater(prepared, args.needs), place.host);
       return [];
@@ -36,7 +39,7 @@ export function tunnelTasks(world: TunnelWorld): MakeTasks {
     reportUnmatched(prepared, place, unmatched, world.tunnels);
     const all = byHost.get(place.host) ?? [];
     const tasks = world.backend.compileHost(
-      { all, selected: all.filter(({ tunnel }) => selected.has(tunnel)) },
+      { all, selected: all.filter(({ tunnel }) => selected.has(tunnel) && (only?.has(tunnel.name) ?? true)) },
       {
         activation: (given.activation as Activation | undefined) ?? 'auto',
         options: [world.options, hostOptions(world.backend, place)],
@@ -66,6 +69,7 @@ function dress(
       module: task.module,
       args: args === NEVER ? NEVER : known(task.args),
       tunnel: task.tunnel?.name ?? null,
+      ...(task.liveness === undefined ? {} : { liveness: task.liveness }),
       triggers: task.triggers?.map(({ key, on }) => ({ task: idOf(key), on })) ?? null,
       span: spans(task.tunnel),
       when,

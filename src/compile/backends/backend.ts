@@ -41,6 +41,8 @@ export interface BackendTask {
   readonly module: string;
   readonly args: Readonly<Record<string, unknown>>;
   readonly tunnel: Tunnel | null;
+  /** A program and its arguments that succeed while the tunnel lets traffic through; it ends by itself. */
+  readonly liveness?: readonly string[];
   /** Runs only when one of these earlier tasks, by key, changes something. */
   readonly triggers: readonly { readonly key: string; readonly on: 'change' | 'created' }[] | null;
 }

@@ -1,4 +1,4 @@
-import type { Perspective, Tunnel } from '../../../model/tunnel.ts';
+import type { End, Perspective, Tunnel } from '../../../model/tunnel.ts';
 import type { BackendContext, BackendTask, HostEnds } from '../backend.ts';
 import { type ConnectionFiles, connectionArgs, connectionFiles } from './connection.ts';
 import { RACOON_CONF, SYSCTL_CONF } from './paths.ts';
@@ -124,9 +124,15 @@ function restartTriggers(wanted: readonly Wanted[], writing: readonly BackendTas
   ];
 }
 
-function connectionTask({ end: { tunnel, src }, connection }: Wanted, state: 'replaced' | 'up'): BackendTask {
+function connectionTask({ end: { tunnel, src, dst }, connection }: Wanted, state: 'replaced' | 'up'): BackendTask {
   const name = state === 'up' ? `ifup ${src.nickname}` : `prepare ${src.nickname} (ifdown if it is up)`;
-  return tunnelTask(tunnel, state, name, 'connection', { ...connection, state });
+  const made = tunnelTask(tunnel, state, name, 'connection', { ...connection, state });
+  return state === 'up' ? { ...made, liveness: ping(src, dst) } : made;
+}
+
+/** From an address that the policies are about, to one; up to five seconds, for IKE may have to make the SAs first. */
+function ping(src: End, dst: End): readonly string[] {
+  return ['ping', '-c', '1', '-w', '5', '-I', src.gateway ?? src.address, dst.gateway ?? dst.address];
 }
 
 /** RHEL 4/5's ifup drops the lines of other peers; a network restart runs it for every connection of the host. */
