@@ -1,6 +1,7 @@
 import { compiledModules, modules } from '../modules/index.ts';
 import { ipsecTools } from '../src/compile/backends/ipsec-tools/index.ts';
 import { structuralSchema } from '../src/inventory/tunnels/schema.ts';
+import { planSchema } from '../src/report/plan-schema.ts';
 
 export { AJV_OPTIONS } from '../src/lang/ajv-options.ts';
 
@@ -8,5 +9,6 @@ export { AJV_OPTIONS } from '../src/lang/ajv-options.ts';
 export const checkedSchemas: readonly object[] = [
   structuralSchema(),
   ipsecTools.optionsSchema,
+  planSchema,
   ...[...modules, ...compiledModules].map(({ args }) => args as object),
 ];

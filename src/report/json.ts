@@ -1,4 +1,5 @@
 import type { RunEvent } from '../engine/events.ts';
+import type { Impact } from '../engine/impact.ts';
 import { type HostResult, type Recap, type RunResult, recapOf } from '../engine/result.ts';
 import type { Diagnostic } from '../lang/diagnostic.ts';
 import type { Output, Reporter } from './output.ts';
@@ -10,27 +11,38 @@ export interface RunDocument {
   readonly schema: typeof RUN_SCHEMA;
   readonly command: string;
   readonly playbook: string;
+  /** Names an apply for `show`, `confirm`, `rollback` and `resume`; null where nothing was to be changed. */
+  readonly run: string | null;
   readonly exitCode: number;
   readonly hosts: Readonly<Record<string, HostResult>>;
   readonly recap: Readonly<Record<string, Recap>>;
+  /** What is stopped for a while, and which hosts the operator's own connections go over. Not with exit code 3. */
+  readonly impact?: Impact;
   /** All that is wrong with the input; no host was touched. Only with exit code 3. */
   readonly diagnostics?: readonly Diagnostic[];
 }
 
-export function runDocument(command: string, playbook: string, exitCode: number, result: RunResult): RunDocument {
+export function runDocument(
+  command: string,
+  playbook: string,
+  exitCode: number,
+  result: RunResult & { readonly run?: string | null },
+): RunDocument {
   return {
     schema: RUN_SCHEMA,
     command,
     playbook,
+    run: result.run ?? null,
     exitCode,
     hosts: Object.fromEntries(result.hosts),
     recap: Object.fromEntries([...result.hosts].map(([name, host]) => [name, recapOf(host)])),
+    ...(result.impact === undefined ? {} : { impact: result.impact }),
   };
 }
 
 /** The document of a run that did not begin, because the input is wrong. */
 export function refusedDocument(command: string, playbook: string, diagnostics: readonly Diagnostic[]): RunDocument {
-  return { schema: RUN_SCHEMA, command, playbook, exitCode: 3, hosts: {}, recap: {}, diagnostics };
+  return { schema: RUN_SCHEMA, command, playbook, run: null, exitCode: 3, hosts: {}, recap: {}, diagnostics };
 }
 
 /** The same as the one line of `--output jsonl`. */
@@ -45,11 +57,12 @@ export function jsonLinesReporter(output: Output): Reporter {
 
 function plain(event: RunEvent): unknown {
   if (event.type !== 'run-finished') return event;
-  const { hosts, interrupted, timedOut } = event.result;
+  const { hosts, interrupted, timedOut, impact } = event.result;
   return {
     type: event.type,
     interrupted,
     timedOut,
     recap: Object.fromEntries([...hosts].map(([name, host]) => [name, recapOf(host)])),
+    ...(impact === undefined ? {} : { impact }),
   };
 }

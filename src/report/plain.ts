@@ -21,6 +21,10 @@ export function plainReporter(output: Output, options: ReportOptions): Reporter 
     if (event.type === 'task-started' && event.task.disruptive !== null) {
       output.messages(visibleLine(`[${event.host}] ${event.task.name} … (${event.task.disruptive})`).concat('\n'));
     }
+    if (event.type === 'host-restoring') {
+      output.messages(`${visibleLine(`[${event.host}] putting the old state back: ${event.why}`)}\n`);
+    }
+    if (event.type === 'host-noted') output.messages(`${visibleLine(`[${event.host}] ${event.note}`)}\n`);
     if (event.type === 'task-finished') show(event.host, event.task);
     if (event.type === 'host-finished') for (const task of event.result.tasks) show(event.host, task);
     if (event.type === 'stopping') {

@@ -1,16 +1,22 @@
 import type { Colors } from 'picocolors/types';
 import { type HostResult, type RunResult, recapOf } from '../engine/result.ts';
-import { visible } from './visible.ts';
+import { impactLines } from './impact-lines.ts';
+import { visible, visibleLine } from './visible.ts';
 
-/** The table at the end: a line a host, errors below it, and one sentence about the whole. */
+/**
+ * The end of a run: in a check what would be stopped for a while; then a line a host, errors below it, and one sentence
+ * about the whole.
+ */
 export function recapLines(command: 'check' | 'apply', result: RunResult, colors: Colors): readonly string[] {
   const hosts = [...result.hosts];
   const width = Math.max(4, ...hosts.map(([name]) => name.length));
-  const lines = [colors.bold('RECAP')];
+  const impact = command === 'check' && result.impact !== undefined ? impactLines(result.impact, colors) : [];
+  const lines = [...impact, ...(impact.length === 0 ? [] : ['']), colors.bold('RECAP')];
   for (const [name, host] of hosts) {
     const recap = recapOf(host);
     const counts = Object.entries(recap).map(([label, count]) => paintCount(`${label}=${count}`, label, count, colors));
     lines.push(`${paintHost(name.padEnd(width), host, colors)}  ${counts.join('  ')}`);
+    for (const note of host.notes ?? []) lines.push(colors.yellow(`${' '.repeat(width)}  ${visibleLine(note)}`));
     if (host.error !== null)
       lines.push(
         ...visible(host.error.message)

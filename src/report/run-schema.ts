@@ -12,6 +12,7 @@ const problem = {
 };
 const textOrNull = { type: ['string', 'null'] };
 const count = { type: 'integer', minimum: 0 };
+const texts = { type: 'array', items: text };
 const counts = ['ok', 'changed', 'skipped', 'failed', 'unreachable'];
 
 /** The JSON Schema (draft 7) of the document that `check` and `apply` print with `--output json`. */
@@ -20,11 +21,12 @@ export const runSchema = {
   title: 'A run of ipsec-play',
   type: 'object',
   additionalProperties: false,
-  required: ['schema', 'command', 'playbook', 'exitCode', 'hosts', 'recap'],
+  required: ['schema', 'command', 'playbook', 'run', 'exitCode', 'hosts', 'recap'],
   properties: {
     schema: { const: 'ipsec-play/run/1' },
-    command: { enum: ['check', 'apply'] },
+    command: { enum: ['check', 'apply', 'plan'] },
     playbook: text,
+    run: { ...textOrNull, description: 'names an apply for show, confirm, rollback and resume; null: it was none' },
     exitCode: { enum: [0, 2, 3, 4, 5, 6, 130] },
     diagnostics: {
       type: 'array',
@@ -41,8 +43,61 @@ export const runSchema = {
         properties: Object.fromEntries(counts.map((name) => [name, count])),
       },
     },
+    impact: { $ref: '#/definitions/impact' },
   },
   definitions: {
+    impact: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['tunnels', 'services', 'ownPath'],
+      description: 'what the first plans stop for a while; not with exit code 3',
+      properties: {
+        tunnels: {
+          type: 'array',
+          items: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['name', 'ends', 'effect', 'networkOf', 'seconds'],
+            properties: {
+              name: text,
+              ends: { ...texts, description: 'the hosts of both ends' },
+              effect: {
+                enum: ['drops', 'removed', 'starts'],
+                description:
+                  'drops: for a while; removed: for good; starts: it was not up, and what it protects waits until both ends are',
+              },
+              networkOf: { ...texts, description: 'hosts whose network restart takes it down' },
+              seconds: {
+                type: ['array', 'null'],
+                items: count,
+                minItems: 2,
+                maxItems: 2,
+                description: 'about how long, at the least and at the most: an estimate, not measured; null: for good',
+              },
+            },
+          },
+        },
+        services: {
+          type: 'array',
+          items: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['host', 'service'],
+            properties: { host: text, service: { ...text, description: 'it is started, restarted or stopped' } },
+          },
+        },
+        ownPath: {
+          type: 'array',
+          description: "hosts that change, and that the operator's own connections go over",
+          items: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['host', 'why'],
+            properties: { host: text, why: text },
+          },
+        },
+      },
+    },
     span: {
       type: 'object',
       additionalProperties: false,
@@ -78,6 +133,10 @@ export const runSchema = {
       properties: {
         status: { enum: ['ok', 'changed', 'failed', 'unreachable', 'skipped'] },
         error: problem,
+        notes: {
+          ...texts,
+          description: 'what else was found there that a person should know, as other runs; missing: nothing',
+        },
         tasks: { type: 'array', items: { $ref: '#/definitions/task' } },
       },
     },

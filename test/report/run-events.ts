@@ -33,12 +33,15 @@ const KEYS = {
 };
 const DISRUPTIVE = 'brings ipsec0 up (ifup): traffic with 192.168.2.0/24 waits until the other end is up as well';
 
+const NOTE = 'the earlier run 2b was not brought to its end: the old state was put back';
+
 /** A host where all goes well, one where a task fails with a hostile message, one out of reach, one not begun. */
 export const hosts: ReadonlyMap<string, HostResult> = new Map([
   [
     'lana',
     {
       status: 'changed',
+      notes: [NOTE],
       error: null,
       tasks: [
         task('package'),
@@ -90,7 +93,11 @@ export const outcome: RunResult = { hosts, interrupted: false, timedOut: false }
 /** What the engine would have told of it. */
 export function events(command: 'check' | 'apply'): RunEvent[] {
   const play = 'Tunnels';
-  const told: RunEvent[] = [{ type: 'play-started', play, hosts: [...hosts.keys()] }];
+  const run = command === 'apply' ? '20260102-030405-00ff' : null;
+  const told: RunEvent[] = [
+    { type: 'run-started', command, playbook: 'playbooks/site.yml', run },
+    { type: 'play-started', play, hosts: [...hosts.keys()] },
+  ];
   for (const [host, result] of hosts) {
     if (result.status === 'skipped') continue;
     told.push({ type: 'host-started', play, host });
@@ -98,6 +105,10 @@ export function events(command: 'check' | 'apply'): RunEvent[] {
     for (const each of result.tasks) {
       if (command === 'check' || !['changed', 'failed'].includes(each.status)) continue;
       told.push({ type: 'task-started', play, host, task: each }, { type: 'task-finished', play, host, task: each });
+    }
+    if (command === 'apply' && host === 'lana') told.push({ type: 'host-noted', play, host, note: NOTE });
+    if (command === 'apply' && result.status === 'failed') {
+      told.push({ type: 'host-restoring', play, host, why: result.error?.message ?? '' });
     }
     told.push({ type: 'host-finished', play, host, result });
   }
