@@ -11,6 +11,9 @@ export interface ExtraVars {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** Stands for a file in messages about what is written in the command line. */
+export const EXTRA_VARS = '--extra-vars';
+
 /** `-e`, in each of Ansible's forms: `key=value …` (always strings), a YAML or JSON mapping, `@FILE`. The last one wins. */
 export function readExtraVars(given: readonly string[], files: InventoryFiles, vault: VaultReading): ExtraVars {
   const sources = new Map<string, Source>();
@@ -38,7 +41,7 @@ function mapping(text: string, loading: Loading): Record<string, unknown> {
 }
 
 function inline(text: string, { sources, diagnostics, vault }: Loading) {
-  const source = makeSource('--extra-vars', text);
+  const source = makeSource(EXTRA_VARS, text);
   sources.set(source.file, source);
   const { document, diagnostics: faults } = parseYaml(source, vault?.value);
   diagnostics.push(...faults);

@@ -2,6 +2,7 @@ import { ipsecTools } from '../compile/backends/ipsec-tools/index.ts';
 import { compile } from '../compile/compile.ts';
 import { hostsOfPlays } from '../compile/hosts.ts';
 import { makeReport } from '../compile/report.ts';
+import type { Widened } from '../compile/widen.ts';
 import { FACT_NAMES } from '../engine/facts.ts';
 import { fileInventory, remembered } from '../inventory/files.ts';
 import type { Inventory } from '../inventory/inventory.ts';
@@ -20,6 +21,7 @@ import type { Tunnel } from '../model/tunnel.ts';
 import { isUnopened, UNOPENED } from '../model/unopened.ts';
 import { rememberedSources, type SecretSources, secretSources } from '../secrets/sources.ts';
 import { withoutConsequences } from './consequences.ts';
+import { EXTRA_VARS } from './extra-vars.ts';
 import { openedSecrets } from './opened-secrets.ts';
 import type { CommonOptions } from './options.ts';
 import { type Input, readInput } from './read-input.ts';
@@ -32,12 +34,16 @@ export interface Project {
   readonly inventory: Inventory;
   readonly tunnels: readonly Tunnel[];
   readonly plays: readonly CompiledPlay[];
+  /** Hosts of the plays that --limit does not name, and that are the other ends of tunnels of those that it does. */
+  readonly widened: readonly Widened[];
   readonly extraVars: Variables;
   /** Every secret that was read, for the redactor. */
   readonly secrets: readonly Secret[];
   /** What was found in each place of tunnels.yml that holds a key. */
   readonly keys: TunnelsRead['keys'];
   readonly sources: ReadonlyMap<string, Source>;
+  /** Every file that was read, as it is on the disk: what is encrypted is its ciphertext. */
+  readonly texts: ReadonlyMap<string, string>;
 }
 
 /** What a command checks beside what all commands check, so that all mistakes are shown together. */
@@ -131,9 +137,11 @@ async function readOnce(
     inventory,
     tunnels: tunnels.tunnels,
     plays: compiled.plays,
+    widened: compiled.widened,
     extraVars,
     keys: tunnels.keys,
     sources: loading.sources,
+    texts: textsOf(loading.sources.keys(), files),
   };
   found.push(...(await vault.settled(() => check({ ...project, secrets: tunnels.secrets }))));
   const missed = [...faults()];
@@ -145,6 +153,16 @@ async function readOnce(
     project: { ...project, secrets: [...tunnels.secrets, ...opened] },
     diagnostics: presentable([...told, ...missed], loading.sources, opened),
   };
+}
+
+function textsOf(names: Iterable<string>, files: World['files']): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>();
+  for (const name of names) {
+    // What stands in the command line is no file.
+    const text = name === EXTRA_VARS ? undefined : files.read(name);
+    if (text !== undefined) texts.set(name, text);
+  }
+  return texts;
 }
 
 /** For commands that show no values: without a password one stands for another. */
@@ -207,8 +225,8 @@ function refuseUnopened(plays: readonly CompiledPlay[], tunnels: readonly Tunnel
     return keys.some((key) => key !== undefined && isUnopened(key));
   });
   if (closed.length === 0) return;
-  const hosts = new Set(plays.flatMap((play) => play.hosts.map(({ host }) => host)));
-  const broken = closed.find(({ ends }) => ends.some(({ host, managed }) => managed && hosts.has(host)));
+  const used = new Set(plays.flatMap((play) => play.hosts.flatMap(({ tasks }) => tasks.map(({ tunnel }) => tunnel))));
+  const broken = closed.find(({ name }) => used.has(name));
   if (broken !== undefined) throw new Error(`the key of tunnel ${broken.name} is needed and was not opened`);
 }
 
@@ -217,7 +235,7 @@ function compilePlays(
   tunnels: TunnelsRead,
   options: CommonOptions,
 ): ReturnType<typeof compile> {
-  if (playbook === null) return { plays: [], diagnostics: [] };
+  if (playbook === null) return { plays: [], widened: [], diagnostics: [] };
   return compile({
     plays: playbook.plays,
     select: (pattern) => selectHosts(inventory, pattern),

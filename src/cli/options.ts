@@ -41,9 +41,30 @@ export interface RunOptions extends CommonOptions {
   readonly lab?: string;
   readonly timeout?: number;
   readonly commandTimeout?: number;
+  readonly confirmTimeout?: number;
+  readonly confirm?: 'auto' | 'manual';
+  readonly breakLock?: boolean;
   readonly totalTimeout?: number;
+  readonly canary?: string;
+  readonly maxDown?: number;
   readonly retries?: number;
   readonly acceptNewHostKeys?: boolean;
+}
+
+export interface ApplyOptions extends RunOptions {
+  /** The file of a plan, in place of a playbook. */
+  readonly plan?: string;
+}
+
+export interface PlanFileOptions extends RunOptions {
+  readonly out: string;
+  readonly notBefore?: string;
+  readonly notAfter?: string;
+  readonly force?: boolean;
+}
+
+export interface ShowOptions extends RunOptions {
+  readonly format?: 'human' | 'markdown' | 'json';
 }
 
 export interface ValidateOptions extends CommonOptions {

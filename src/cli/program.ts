@@ -1,14 +1,19 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { EXIT, UsageFault } from './exit.ts';
+import { common, reading, running, withCanary, withLabFolder } from './option-sets.ts';
 import type {
+  ApplyOptions,
   CommonOptions,
   KeygenOptions,
+  PlanFileOptions,
   RunOptions,
   ScanOptions,
+  ShowOptions,
   ValidateOptions,
-  VaultCommandOptions,
 } from './options.ts';
+import { runCommands } from './run-commands.ts';
 import type { Terminal } from './terminal.ts';
+import { vaultCommands } from './vault-commands.ts';
 import { VERSION } from './version.ts';
 
 /** Reads the command line and runs what it names; gives the exit code. A command's code is loaded when it is used. */
@@ -18,7 +23,7 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
     outcome.code = code;
   };
   try {
-    await program(terminal, done).parseAsync(withLabFolder(argv), { from: 'user' });
+    await program(terminal, done).parseAsync(withLabFolder(withCanary(argv)), { from: 'user' });
     return outcome.code;
   } catch (fault) {
     if (fault instanceof CommanderError) return fault.exitCode === 0 ? EXIT.done : EXIT.input;
@@ -26,14 +31,6 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
     terminal.stderr(`ipsec-play: ${fault.message}\n${fault.fix === undefined ? '' : `  write: ${fault.fix}\n`}`);
     return EXIT.input;
   }
-}
-
-const DEFAULT_LAB = '.ipsec-play/lab';
-
-/** `--lab PLAYBOOK`: the folder is only ever given with `=`, so the playbook is not taken for it. */
-function withLabFolder(argv: readonly string[]): readonly string[] {
-  const end = argv.indexOf('--');
-  return argv.map((word, index) => (word === '--lab' && (end === -1 || index < end) ? `--lab=${DEFAULT_LAB}` : word));
 }
 
 function program(terminal: Terminal, done: (code: number) => void): Command {
@@ -46,10 +43,25 @@ function program(terminal: Terminal, done: (code: number) => void): Command {
     .configureOutput({ writeOut: terminal.stdout, writeErr: terminal.stderr })
     .addHelpText('after', EXIT_CODES);
 
-  running(common(root.command('apply <playbook>').description('probe, show the plan, apply it, and prove it')))
+  running(common(root.command('apply [playbook]').description('probe, show the plan, apply it, and prove it')))
     .option('--check', 'the same as the command check')
+    .option('--plan <file>', 'apply what `plan --out` wrote, exactly or not at all')
     .option('-y, --yes', 'apply without asking')
-    .action(async (playbook: string, options: RunOptions) => {
+    .addOption(
+      new Option(
+        '--confirm <how>',
+        'manual: the old state comes back unless you confirm the run (default: auto)',
+      ).choices(['auto', 'manual']),
+    )
+    .option('--break-lock', 'end other runs on these hosts; what they have changed goes back first')
+    .action(async (playbook: string | undefined, options: ApplyOptions) => {
+      if (options.plan !== undefined) {
+        if (playbook !== undefined || options.check === true)
+          throw new UsageFault('--plan stands alone: the plan names its playbook', `apply --plan ${options.plan}`);
+        const { applyPlan } = await import('./commands/apply-plan.ts');
+        return done(await applyPlan(options.plan, options, terminal));
+      }
+      if (playbook === undefined) throw new UsageFault('apply of what?', 'apply PLAYBOOK, or apply --plan FILE');
       const { runPlaybook } = await import('./commands/run-playbook.ts');
       done(await runPlaybook(options.check === true ? 'check' : 'apply', playbook, options, terminal));
     });
@@ -59,6 +71,25 @@ function program(terminal: Terminal, done: (code: number) => void): Command {
     const { runPlaybook } = await import('./commands/run-playbook.ts');
     done(await runPlaybook('check', playbook, options, terminal));
   });
+  running(common(root.command('plan <playbook>').description('a dry run whose plan goes into a file, to be approved')))
+    .requiredOption('--out <file>', 'the file of the plan; one that is there is not overwritten')
+    .option('--not-before <time>', 'it may be applied from this time on: 2026-11-22T22:00, or with Z or +01:00')
+    .option('--not-after <time>', 'it may be applied until this time')
+    .option('--force', 'overwrite the file')
+    .action(async (playbook: string, options: PlanFileOptions) => {
+      const { plan } = await import('./commands/plan.ts');
+      done(await plan(playbook, options, terminal));
+    });
+  reading(root.command('show <what>').description('what is in the file of a plan, or what a run did'), [
+    '--diff',
+    '--no-diff',
+  ])
+    .addOption(new Option('--format <format>', 'for a ticket: markdown').choices(['human', 'markdown', 'json']))
+    .action(async (what: string, options: ShowOptions) => {
+      const { show } = await import('./commands/show.ts');
+      done(await show(what, options, terminal));
+    });
+  runCommands(root, terminal, done);
   reading(root.command('validate [playbook]').description('read everything, touch no host'))
     .option('--strict', 'warnings are errors')
     .action(async (playbook: string | undefined, options: ValidateOptions) => {
@@ -118,157 +149,6 @@ function hostsCommands(root: Command, terminal: Terminal, done: (code: number) =
       done(await hostsScan(pattern, options, terminal));
     });
 }
-
-function vaultCommands(root: Command, terminal: Terminal, done: (code: number) => void): void {
-  const vault = root.command('vault').description('encrypt and decrypt as ansible-vault does').helpCommand(false);
-  const command = (usage: string, description: string) => vaultPasswords(vault.command(usage).description(description));
-  const output = '--output <file>';
-  const encryptId = '--encrypt-vault-id <label>';
-  type Run = (names: readonly string[], options: VaultCommandOptions, terminal: Terminal) => Promise<number>;
-  type Commands = typeof import('./commands/vault.ts');
-  const runs = (choose: (commands: Commands) => Run) => async (names: string[], options: VaultCommandOptions) =>
-    done(await choose(await import('./commands/vault.ts'))(names, options, terminal));
-
-  command('encrypt [files...]', 'encrypt files in their place; - is stdin')
-    .option(output, 'where it goes; - is stdout')
-    .option(encryptId, 'which of several vault passwords to encrypt with')
-    .action(runs(({ vaultEncrypt }) => vaultEncrypt));
-  command('decrypt [files...]', 'decrypt files in their place; - is stdin')
-    .option(output, 'where it goes; - is stdout')
-    .action(runs(({ vaultDecrypt }) => vaultDecrypt));
-  command('view <files...>', 'show what is in encrypted files').action(runs(({ vaultView }) => vaultView));
-  command('edit <files...>', 'edit encrypted files with $VISUAL or $EDITOR').action(runs(({ vaultEdit }) => vaultEdit));
-  command('rekey <files...>', 'encrypt files with another password')
-    .option('--new-vault-id <id>', 'the new password: label@file, label@prompt, or a file')
-    .option('--new-vault-password-file <file>', 'the new password: a file that holds it, or a program that prints it')
-    .option(encryptId, 'the new password is one of those given, by its label')
-    .action(runs(({ vaultRekey }) => vaultRekey));
-  command('encrypt-string [texts...]', 'make `name: !vault` values of texts; better on stdin than in the command line')
-    .alias('encrypt_string')
-    .addOption(new Option('-n, --name <name>', 'the name of the variable').argParser(collect))
-    .option('--stdin-name <name>', 'the name of the variable for the text on stdin')
-    .option('-p, --prompt', 'ask for the text')
-    .option(output, 'where it goes; - is stdout')
-    .option(encryptId, 'which of several vault passwords to encrypt with')
-    .action(async (texts: string[], options: VaultCommandOptions) => {
-      const { vaultEncryptString } = await import('./commands/vault-encrypt-string.ts');
-      done(await vaultEncryptString(texts, options, terminal));
-    });
-}
-
-function vaultPasswords(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--vault-id <id>', 'vault password: label@file, label@prompt, or a file; may come several times')
-        .argParser(collectVaultId)
-        .default([], 'none'),
-    )
-    .addOption(
-      new Option('--vault-password-file <file>', 'vault password: a file that holds it, or a program that prints it')
-        .argParser(collect)
-        .default([], 'none'),
-    )
-    .option('-J, --ask-vault-pass', 'ask for the vault password');
-}
-
-function common(command: Command): Command {
-  return vaultPasswords(command)
-    .option('-i, --inventory <path>', 'inventory folder or hosts file', 'inventory')
-    .option('-l, --limit <pattern>', 'only these hosts')
-    .addOption(
-      new Option('-t, --tags <tags>', 'only tasks with one of these tags').argParser(collectNames).default([], 'all'),
-    )
-    .addOption(
-      new Option('--skip-tags <tags>', 'no tasks with one of these tags').argParser(collectNames).default([], 'none'),
-    )
-    .addOption(
-      new Option('-e, --extra-vars <vars>', 'key=value, YAML or JSON, or @FILE; wins over all other variables')
-        .argParser(collect)
-        .default([], 'none'),
-    )
-    .addOption(
-      new Option('-o, --output <format>', 'what goes to stdout').choices(['human', 'json', 'jsonl']).default('human'),
-    )
-    .option('-v, --verbose', 'more: tasks that are in order too', (_value: string, before: number) => before + 1, 0)
-    .option('--ssh-config <file>', 'instead of ~/.ssh/config, as ssh -F; none: no file at all')
-    .option('--no-color', 'no colours (also: NO_COLOR)');
-}
-
-function running(command: Command): Command {
-  return command
-    .option('-f, --forks <n>', 'hosts at the same time', count, 64)
-    .option('-u, --user <name>', 'log in as this user')
-    .option('--private-key <file>', 'log in with this key')
-    .option('-k, --ask-pass', 'ask for the login password')
-    .option('-b, --become', 'become root with sudo')
-    .option('-K, --ask-become-pass', 'ask for the become password')
-    .option('-D, --diff', 'show diffs', true)
-    .option('--no-diff', 'show no diffs')
-    .option('--accept-new-host-keys', 'record the keys of hosts that are not in known_hosts yet')
-    .option('--timeout <seconds>', 'time for a connection to be ready (default: ansible_timeout, or 20)', count)
-    .option(
-      '--command-timeout <seconds>',
-      'time for each task on a host, and for reading the host (default: none)',
-      count,
-    )
-    .option('--total-timeout <seconds>', 'time for the whole run (default: none)', count)
-    .option(
-      '--retries <n>',
-      'further attempts to connect, where that can help (default: ansible_ssh_retries, or 0)',
-      countOrNone,
-    )
-    .option('--lab [=dir]', `run against stand-ins of the hosts on this machine (default: ${DEFAULT_LAB})`, folder);
-}
-
-/**
- * A command that does not work on hosts takes the options of a run all the same: one set of options serves every command.
- * `also`: those that mean something to it.
- */
-function reading(command: Command, also: readonly string[] = []): Command {
-  const shown = new Set(common(command).options);
-  for (const option of running(command).options)
-    if (!shown.has(option) && !also.includes(option.long ?? '')) option.hideHelp();
-  return command;
-}
-
-function folder(value: string): string {
-  if (value === '') throw new InvalidArgumentError('It names no folder.');
-  return value;
-}
-
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
-}
-
-function collectVaultId(value: string, before: readonly string[]): readonly string[] {
-  const at = value.indexOf('@');
-  if (at !== -1 && /[;\s]/.test(value.slice(0, at))) throw new InvalidArgumentError('A label has no ; and no blanks.');
-  if (value.slice(at + 1) === '') throw new InvalidArgumentError('It names no file.');
-  return [...before, value];
-}
-
-function collectNames(value: string, before: readonly string[]): readonly string[] {
-  const names = value
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
-  // An unset variable of a script must not mean all tasks.
-  if (names.length === 0) throw new InvalidArgumentError('It names no tag.');
-  return [...before, ...names];
-}
-
-function countOrNone(value: string): number {
-  return value === '0' ? 0 : count(value);
-}
-
-function count(value: string): number {
-  const number = /^\d+$/.test(value) ? Number(value) : 0;
-  if (number < 1 || number > MOST) throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST}.`);
-  return number;
-}
-
-/** More seconds than these a timer of Node cannot count. */
-const MOST = 1_000_000;
 
 const EXIT_CODES = `
 Exit codes: 0 done or in sync · 1 a bug in ipsec-play · 2 check: changes are pending · 3 the input is wrong ·

@@ -5,7 +5,7 @@ import { plainReporter } from '../report/plain.ts';
 import type { RunOptions } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
-const SILENT: Reporter = { listen: () => {}, close: async () => {} };
+export const SILENT: Reporter = { listen: () => {}, close: async () => {} };
 
 /** The reporter that the options and the terminal ask for; the JSON document is made when the run is over. */
 export async function makeReporter(

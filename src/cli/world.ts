@@ -57,7 +57,7 @@ async function rehearsal(directory: string, project: Project, terminal: Terminal
     throw new UsageFault(`the lab cannot start: ${fault instanceof Error ? fault.message : String(fault)}`);
   });
   return {
-    transport: sshTransport({
+    transport: rehearsedPaths(project, {
       settingsOf: async (target) =>
         plainSettings(target, {
           user: terminal.user,
@@ -73,6 +73,20 @@ async function rehearsal(directory: string, project: Project, terminal: Terminal
     target: lab.target,
     rendering: lab.rendering,
     close: lab.stop,
+  };
+}
+
+/** In the lab all is on this machine; the host variable `lab_client` says from where one would come to the real host. */
+function rehearsedPaths({ inventory, extraVars }: Project, options: Parameters<typeof sshTransport>[0]): Transport {
+  const ssh = sshTransport(options);
+  return {
+    connect: async (target) => {
+      const { path: _, ...connection } = await ssh.connect(target);
+      if (findHost(inventory, target.name) === undefined) return connection;
+      const { lab_client: from, ansible_host: to } = renderedVars(inventory, target.name, extraVars);
+      if (typeof from !== 'string') return connection;
+      return { ...connection, path: [{ from, to: typeof to === 'string' ? to : null }] };
+    },
   };
 }
 

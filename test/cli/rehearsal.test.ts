@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkValue } from '../../src/lang/schema.ts';
@@ -59,7 +59,12 @@ describe('the seed chapters, from nothing', () => {
     expect(mode('lana', `${scripts}/ifcfg-ipsec0`)).toBe(0o644);
     expect(read('lana', '/etc/racoon/racoon.conf')).toMatch(/\ninclude "\/etc\/racoon\/203\.0\.113\.2\.conf";\n$/);
     expect(read('lana', '/etc/sysctl.conf')).toMatch(/^net\.ipv4\.ip_forward = 1$/m);
-    expect(existsSync(file('lana', '/var/lib/ipsec-play'))).toBe(false);
+    // What `rollback` needs, and nothing else: no lock, no marker of an ifup that is due, no file beside its place.
+    expect(readdirSync(file('lana', '/var/lib/ipsec-play'))).toEqual(['runs']);
+    const [run = '', ...more] = readdirSync(file('lana', '/var/lib/ipsec-play/runs'));
+    expect(more).toEqual([]);
+    expect(read('lana', `/var/lib/ipsec-play/runs/${run}/state`)).toBe('confirmed\n');
+    expect(Object.keys(tree(file('lana', '/'))).filter((path) => /\.ipsec-play/.test(path))).toEqual([]);
   });
 
   test('nothing changes the second time, though ifup rewrote the files', async () => {
@@ -116,7 +121,10 @@ describe('a change', () => {
       ['ijin', '198.51.100.1'],
     ] as const) {
       const left = Object.entries(tree(file(host, '/'))).filter(
-        ([path, text]) => !path.startsWith('var/log') && (path.includes('ipsec1') || text.includes(peer)),
+        ([path, text]) =>
+          !path.startsWith('var/log') &&
+          !path.startsWith('var/lib/ipsec-play/runs/') &&
+          (path.includes('ipsec1') || text.includes(peer)),
       );
       expect(left.map(([path]) => path)).toEqual([]);
     }
@@ -136,37 +144,58 @@ describe('what limits a run', () => {
     expect((await project.run('check', '--lab', 'playbooks/site.yml', '-l', 'lana')).code).toBe(0);
   });
 
-  test('--limit leaves the other hosts out of the document', async () => {
-    expect(Object.keys((await json('check', 'playbooks/site.yml', '-l', 'lana')).hosts)).toEqual(['lana']);
+  test('--limit leaves the other hosts out of the document, but for the other ends of the tunnels', async () => {
+    expect(Object.keys((await json('check', 'playbooks/site.yml', '-l', 'lana')).hosts)).toEqual(['lana', 'lanb']);
   });
 
   test('-o jsonl: one event a line, the last one tells how it ended', async () => {
-    const { stdout } = await project.run('check', 'playbooks/site.yml', '--lab', '-o', 'jsonl', '-l', 'lana');
+    const { stdout } = await project.run(
+      'check',
+      'playbooks/site.yml',
+      '--lab',
+      '-o',
+      'jsonl',
+      '-l',
+      'lana,lanb',
+      '-f',
+      '1',
+    );
     const events = stdout
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as { type: string });
     expect(events.map(({ type }) => type)).toEqual([
+      'run-started',
       'play-started',
-      'host-started',
-      'host-planned',
-      'host-finished',
+      ...['host-started', 'host-planned', 'host-finished'],
+      ...['host-started', 'host-planned', 'host-finished'],
       'run-finished',
     ]);
+    expect(events[0]).toEqual({
+      type: 'run-started',
+      command: 'check',
+      playbook: 'playbooks/site.yml',
+      run: null,
+    });
   });
 });
 
 describe('a host that cannot carry a tunnel', () => {
-  test('without ifup-ipsec it is blocked, and nothing is written there; the other hosts go on', async () => {
-    const { rmSync } = await import('node:fs');
+  test('without ifup-ipsec it is blocked, and nothing is written there nor at the other end; the others go on', async () => {
     rmSync(file('lana', `${scripts}/ifup-ipsec`));
     project.edit('inventory/tunnels.yml', 'an0ther_Key_canary', 'a-third_Key_canary');
-    const before = read('lana', `${scripts}/keys-ipsec0`);
+    project.edit('inventory/tunnels.yml', '    state: absent\n', '');
+    const keys = () => [read('lana', `${scripts}/keys-ipsec0`), read('lanb', `${scripts}/keys-ipsec1`)];
+    const before = keys();
     const document = await json('apply', 'playbooks/site.yml');
     expect(document.exitCode).toBe(4);
     expect(document.hosts.lana).toMatchObject({ status: 'failed', error: { code: 'blocked' } });
     expect(document.hosts.lana?.error?.message).toContain('ifup-ipsec');
-    expect(read('lana', `${scripts}/keys-ipsec0`)).toBe(before);
-    expect(document.hosts.lanb?.status).toBe('changed');
+    expect(document.hosts.lanb).toMatchObject({ status: 'failed', error: { code: 'other-end' } });
+    expect(document.hosts.lanb?.error?.message).toMatch(/^not changed, because lana cannot be: .*ifup-ipsec/);
+    expect(keys()).toEqual(before);
+    expect([document.hosts.pinky?.status, document.hosts.ijin?.status]).toEqual(['changed', 'changed']);
+    const tasks = document.hosts.lanb?.tasks.filter(({ status }) => status !== 'ok');
+    expect(new Set(tasks?.map(({ status }) => status))).toEqual(new Set(['skipped']));
   });
 });

@@ -45,6 +45,7 @@ ${timeout}
   );
 }
 
+const BACK = 'On this host the old state was put back, and is proven by reading the host again';
 const ended = (seconds: number) => `it did not end within ${seconds} s; it was ended, and may be half done`;
 
 describe.each([
@@ -58,11 +59,12 @@ describe.each([
     expect(document.code).toBe(4);
     expect(document.hosts.here).toMatchObject({
       status: 'failed',
-      error: { code: 'command-timeout', message: `hangs: ${ended(2)}` },
+      error: { code: 'command-timeout', message: `hangs: ${ended(2)}. ${BACK}` },
     });
-    expect(document.hosts.here?.tasks.map(({ status }) => status)).toEqual(['changed', 'failed', 'skipped']);
+    expect(document.hosts.here?.tasks.map(({ status }) => status)).toEqual(['skipped', 'failed', 'skipped']);
+    expect(document.hosts.here?.tasks[0]?.error?.code).toBe('put-back');
     expect(document.hosts.here?.tasks[1]?.ms).toBeGreaterThan(1900);
-    expect(document.recap.here).toMatchObject({ failed: 1, skipped: 1 });
+    expect(document.recap.here).toMatchObject({ failed: 1, skipped: 2 });
     expect(sleepers(time)).toEqual([]);
     expect([existsSync(join(folder, 'after-it')), existsSync(join(folder, 'next'))]).toEqual([false, false]);
   });
@@ -88,9 +90,9 @@ test('--total-timeout lets the running task end, and begins nothing after it', a
   const document = await project.run('apply', 'playbooks/hang.yml', '-i', 'here.yml', '--total-timeout', '2');
   expect(document.code).toBe(4);
   expect(document.stderr).toBe(
-    'stopping, the 2 s of --total-timeout are over: running tasks end, nothing new begins\n',
+    'stopping, the 2 s of --total-timeout are over: running tasks end, nothing new begins\n[here] putting the old state back: it was stopped\n',
   );
-  expect(document.stdout).toContain('the 2 s of --total-timeout are over: stopped before its end, and not read again');
+  expect(document.stdout).toContain(`the 2 s of --total-timeout are over: stopped before its end. ${BACK}`);
   expect(document.stdout).toContain('Out of time (--total-timeout). 1 host failed.');
   expect([existsSync(join(folder, 'slow')), existsSync(join(folder, 'next'))]).toEqual([true, false]);
 });
@@ -103,7 +105,7 @@ test.skipIf(!isolates)(
     const time = longTime();
     project.write('playbooks/hang.yml', `- hosts: pinky\n  tasks: [{ name: hangs, command: "exec  sleep ${time}" }]\n`);
     const document = await run('--lab', '--command-timeout', '3');
-    expect(document.hosts.pinky?.error).toEqual({ code: 'command-timeout', message: `hangs: ${ended(3)}` });
+    expect(document.hosts.pinky?.error).toEqual({ code: 'command-timeout', message: `hangs: ${ended(3)}. ${BACK}` });
     expect(sleepers(time)).toEqual([]);
   },
   30_000,

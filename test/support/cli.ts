@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { runProgram } from '../../src/cli/program.ts';
@@ -82,8 +82,9 @@ export function tree(folder: string, below = ''): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of readdirSync(join(folder, below)).sort()) {
     const inner = join(below, name);
-    const stat = statSync(join(folder, inner));
-    if (stat.isDirectory()) Object.assign(found, tree(folder, inner));
+    const stat = statSync(join(folder, inner), { throwIfNoEntry: false });
+    if (stat === undefined) found[inner] = `-> ${readlinkSync(join(folder, inner))}`;
+    else if (stat.isDirectory()) Object.assign(found, tree(folder, inner));
     else if (stat.isFile())
       found[inner] =
         `${(stat.mode & 0o7777).toString(8)} ${stat.mtimeMs} ${readFileSync(join(folder, inner), 'latin1')}`;

@@ -66,6 +66,8 @@ export function buildRoot(root: string, spec: RootSpec, authorized: string): voi
   for (const folder of ['sys', 'home', 'run/sshd', 'root/.ssh', 'etc/ssh', 'etc/pam.d', 'var/tmp', 'var/lib/sudo']) {
     mkdirSync(join(root, folder), { recursive: true });
   }
+  // FHS 5.15: everybody may write there.
+  chmodSync(join(root, 'var/tmp'), 0o1777);
   if (spec.lan !== undefined) {
     const links = join(root, 'var/lib/lab-kernel/links');
     writeFileSync(links, readFileSync(links, 'utf8').replace('eth1\t-', `eth1\t${spec.lan}`));

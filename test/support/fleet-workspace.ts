@@ -118,7 +118,7 @@ function built(fleet: Fleet): string {
   const copy = join(fleet.dir, 'dist');
   if (existsSync(copy)) return join(copy, 'cli.js');
   mkdirSync(join(ROOT, '.ipsec-play'), { recursive: true });
-  const script = '"$1" scripts/set-up.mjs && cp -r dist "$2"';
+  const script = '"$1" scripts/build.mjs && cp -r dist "$2"';
   const argv = ['.ipsec-play/build.lock', 'sh', '-c', script, 'build', process.execPath, copy];
   const { status, stderr } = spawnSync('flock', argv, { cwd: ROOT, encoding: 'utf8' });
   if (status !== 0) throw new Error(`the command line cannot be built: ${stderr}`);

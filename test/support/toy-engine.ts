@@ -3,6 +3,7 @@ import type { RunEvent } from '../../src/engine/events.ts';
 import type { AnyModule, Module } from '../../src/engine/module.ts';
 import { type RunInput, type RunOutcome, run } from '../../src/engine/run.ts';
 import { path, readFiles, sh, writeFile } from '../../src/engine/sh.ts';
+import { holdEvery } from '../../src/engine/transaction/keeper.ts';
 import { fileResource, HostState, resourceKind } from '../../src/model/host-state.ts';
 import { type CompiledPlay, known, type Task } from '../../src/model/task.ts';
 import type { Transport } from '../../src/transport/transport.ts';
@@ -141,6 +142,18 @@ export function shellTransport(
   };
 }
 
+const PATIENCE = { confirm: 30, gone: 6, prepared: 60 };
+
+/** Milliseconds between two signs of life to a host. */
+export const SIGN_OF_LIFE = holdEvery(PATIENCE);
+
+let runs = 0;
+function transaction(): RunInput['transaction'] {
+  runs += 1;
+  const id = `toy${runs}`;
+  return { id, owner: ['who nobody@nowhere'], patience: PATIENCE, confirm: 'auto', last: new Set() };
+}
+
 export interface ToyRun extends RunOutcome {
   readonly events: readonly RunEvent[];
   /** `host task status` of every task. */
@@ -171,6 +184,7 @@ export async function toyRun(
     stop: { requested: false, onRequest: () => () => {} },
     limits: { command: null, total: null, spent: 0, timer: realTimer },
     agreed: null,
+    transaction: transaction(),
     ...more,
     emit: (event) => {
       events.push(event);

@@ -19,24 +19,31 @@ export function leaksOf(canaries: Readonly<Record<string, string>>, text: string
 }
 
 /**
- * Notes each mode that any file of these folders is ever seen with. `traceHost` holds every rename and chmod back for
+ * Notes each mode that any file of these folders, or `below` them with its path, is ever seen with. `traceHost` holds every rename and chmod back for
  * long enough that what was written before is seen as it was written.
  */
-export function watchModes(host: FleetHost, folders: readonly string[]): () => Map<string, Set<string>> {
+export function watchModes(
+  host: FleetHost,
+  folders: readonly string[],
+  depth: 'in' | 'below' = 'in',
+): () => Map<string, Set<string>> {
   const seen = new Map<string, Set<string>>();
   let isOver = false;
-  const look = () => {
-    for (const folder of folders) {
-      const at = join(host.root, folder);
-      for (const name of existsSync(at) ? readdirSync(at) : []) {
-        try {
-          const mode = (lstatSync(join(at, name)).mode & 0o7777).toString(8).padStart(4, '0');
-          seen.set(name, (seen.get(name) ?? new Set()).add(mode));
-        } catch {
-          // Gone between the two.
-        }
+  const lookInto = (at: string, path: string) => {
+    for (const name of existsSync(at) ? namesIn(at) : []) {
+      try {
+        const stat = lstatSync(join(at, name));
+        if (stat.isSymbolicLink()) continue;
+        const mode = (stat.mode & 0o7777).toString(8).padStart(4, '0');
+        seen.set(path + name, (seen.get(path + name) ?? new Set()).add(mode));
+        if (depth === 'below' && stat.isDirectory()) lookInto(join(at, name), `${path}${name}/`);
+      } catch {
+        // Gone between the two.
       }
     }
+  };
+  const look = () => {
+    for (const folder of folders) lookInto(join(host.root, folder), '');
     if (!isOver) setTimeout(look, 2);
   };
   look();
@@ -44,6 +51,14 @@ export function watchModes(host: FleetHost, folders: readonly string[]): () => M
     isOver = true;
     return seen;
   };
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 /** Writes the arguments and the environment of every program that starts on the host to a file; resolves when it is at it. */

@@ -1,132 +1,71 @@
-import { randomBytes } from 'node:crypto';
-import { modules } from '../../../modules/index.ts';
 import { exitCodeOf } from '../../engine/result.ts';
-import { type RunInput, type RunOutcome, run } from '../../engine/run.ts';
-import { onHost } from '../../engine/sh.ts';
-import { hasErrors } from '../../lang/diagnostic.ts';
-import type { Secret } from '../../model/secret.ts';
-import { type RunDocument, refusedDocument, refusedLine, runDocument } from '../../report/json.ts';
-import type { Reporter } from '../../report/output.ts';
-import { makeFingerprint } from '../../secrets/fingerprint.ts';
-import { makeRedactor } from '../../secrets/redact.ts';
-import { discreet } from '../discreet.ts';
-import { EXIT, UsageFault } from '../exit.ts';
-import { readProject, showDiagnostics } from '../load.ts';
+import type { RunOutcome } from '../../engine/run.ts';
+import { runDocument } from '../../report/json.ts';
+import { breakLocks } from '../break-lock.ts';
+import { EXIT } from '../exit.ts';
+import { openRun, type PassOutcome, printJson } from '../open-run.ts';
 import type { RunOptions } from '../options.ts';
-import { makeReporter } from '../reporter.ts';
-import { stopOnInterrupt } from '../stop-signal.ts';
-import { connectionFaults, targetsOf } from '../targets.ts';
-import { askSecret, type Terminal } from '../terminal.ts';
-import { timer } from '../timer.ts';
-import { openWorld } from '../world.ts';
+import type { Terminal } from '../terminal.ts';
 
 type Command = 'check' | 'apply';
 
 /** `check` and `apply`: one and the same but for what happens after the plan. */
-export async function runPlaybook(
-  command: Command,
-  playbook: string,
-  options: RunOptions,
-  given: Terminal,
-): Promise<number> {
-  const redactor = makeRedactor();
-  const terminal = discreet(given, redactor);
-  const { project, diagnostics } = await readProject(options, playbook, terminal, (read) =>
-    connectionFaults(read, options, true),
-  );
-  showDiagnostics(diagnostics, project.sources, options, terminal);
-  if (hasErrors(diagnostics)) {
-    if (options.output === 'json') printJson(refusedDocument(command, playbook, diagnostics), terminal);
-    if (options.output === 'jsonl') terminal.stdout(refusedLine(diagnostics));
-    return EXIT.input;
-  }
-  const asked = {
-    password: options.askPass === true ? await demand(terminal, 'SSH password: ') : null,
-    becomePassword: options.askBecomePass === true ? await demand(terminal, 'become password: ') : null,
-  };
-  const targets = targetsOf(project.plays, project.inventory, project.extraVars, options, asked);
-
-  for (const secret of [...project.secrets, ...targets.secrets]) redactor.add(secret);
-  let stopping = () => {};
-  const stop = stopOnInterrupt(terminal, () => stopping());
-  const world = await openWorld(project, options, terminal, stop.signal);
-  const nonce = () => randomBytes(12).toString('hex');
-  const base: Omit<RunInput, 'command' | 'limits' | 'emit' | 'agreed'> = {
-    plays: project.plays,
-    target: (host) => world.target(targets.of(host)),
-    transport: world.transport,
-    rendering: world.rendering ?? (() => onHost),
-    modules: new Map(modules.map((module) => [module.name, module])),
-    redaction: { redact: redactor.redact, fingerprint: makeFingerprint(randomBytes(32)) },
-    clock: () => performance.now(),
-    nonce,
-    forks: options.forks,
-    stop: stop.signal,
-  };
-  const since = performance.now();
-  let asking = 0;
-  const limits = () => ({
-    command: options.commandTimeout ?? null,
-    total: options.totalTimeout ?? null,
-    spent: (performance.now() - since - asking) / 1000,
-    timer,
-  });
-  const report = async (what: Command, agreed: RunInput['agreed']): Promise<RunOutcome> => {
-    const reporter: Reporter = await makeReporter(what, options, terminal, agreed !== null);
-    stopping = () => reporter.listen({ type: 'stopping' });
-    const outcome = await run({ ...base, limits: limits(), command: what, emit: reporter.listen, agreed });
-    await reporter.close();
-    return outcome;
-  };
-
-  try {
+export function runPlaybook(command: Command, playbook: string, options: RunOptions, given: Terminal): Promise<number> {
+  return openRun({ command, playbook, options, terminal: given }, async (opened) => {
+    const { pass, waitFor, terminal, stop } = opened;
+    if (command === 'apply' && options.breakLock === true && !(await breakLocks(opened, options))) return EXIT.failed;
     if (command === 'apply' && asksFirst(options, terminal)) {
-      const foreseen = await report('check', null);
+      const foreseen = await pass('check');
       const code = exitCodeOf('check', foreseen);
       if (code !== EXIT.pending && code !== EXIT.failed && code !== EXIT.unreachable) return code;
       if (!hasChanges(foreseen) || foreseen.timedOut) return code;
-      const shown = performance.now();
-      const agreed = await agrees(terminal, foreseen);
-      asking = performance.now() - shown;
-      if (!agreed) {
+      if (!(await waitFor(() => agrees(terminal, foreseen)))) {
         terminal.stderr('Nothing was changed.\n');
-        return stop.signal.requested ? EXIT.interrupted : EXIT.done;
+        return stop.requested ? EXIT.interrupted : EXIT.done;
       }
-      return finish('apply', playbook, options, await report('apply', foreseen.digests), terminal);
+      return finish('apply', playbook, options, await pass('apply', { agreed: foreseen.digests }), terminal);
     }
-    return finish(command, playbook, options, await report(command, null), terminal);
-  } finally {
-    stop.forget();
-    await world.close();
-  }
+    return finish(command, playbook, options, await pass(command), terminal);
+  });
 }
 
-function finish(
+/** Prints the document, where one is wanted; gives the exit code. */
+export function finish(
   command: Command,
   playbook: string,
   options: RunOptions,
-  outcome: RunOutcome,
+  outcome: PassOutcome,
   terminal: Terminal,
 ): number {
   const code = exitCodeOf(command, outcome);
+  if (options.output === 'human') for (const line of whatNow(outcome, options)) terminal.stdout(`${line}\n`);
   if (options.output === 'json') printJson(runDocument(command, playbook, code, outcome), terminal);
   return code;
 }
 
-function printJson(document: RunDocument, terminal: Terminal): void {
-  terminal.stdout(`${JSON.stringify(document, null, 2)}\n`);
+/** What can be done with what a run has changed. */
+export function whatNow({ run, hosts }: PassOutcome, options: RunOptions): readonly string[] {
+  const changed = [...hosts.values()].filter(({ status }) => status === 'changed').length;
+  if (run === null || changed === 0) return [];
+  if (options.confirm !== 'manual') return [`run ${run}; \`ipsec-play rollback ${run}\` takes it back`];
+  const seconds = options.confirmTimeout ?? 90;
+  return [
+    `run ${run} is proven and waits for you: in ${seconds} s the old state comes back on ${changed === 1 ? '1 host' : `${changed} hosts`}`,
+    `  ipsec-play confirm ${run}    keeps it`,
+    `  ipsec-play rollback ${run}   takes it back now`,
+  ];
 }
 
 /** Somebody sits at a terminal and has not said --yes. */
-function asksFirst(options: RunOptions, terminal: Terminal): boolean {
+export function asksFirst(options: RunOptions, terminal: Terminal): boolean {
   return options.yes !== true && terminal.interactive && options.output === 'human';
 }
 
-function hasChanges({ hosts }: RunOutcome): boolean {
+export function hasChanges({ hosts }: RunOutcome): boolean {
   return [...hosts.values()].some(({ status, tasks }) => status === 'changed' && tasks.length > 0);
 }
 
-async function agrees(terminal: Terminal, { hosts }: RunOutcome): Promise<boolean> {
+export async function agrees(terminal: Terminal, { hosts }: RunOutcome): Promise<boolean> {
   const changing = [...hosts].filter(([, { status }]) => status === 'changed');
   const disruptive = changing.filter(([, { tasks }]) =>
     tasks.some((task) => task.disruptive !== null && task.status === 'changed'),
@@ -136,15 +75,4 @@ async function agrees(terminal: Terminal, { hosts }: RunOutcome): Promise<boolea
     `\nApply this to ${changing.length} host${changing.length === 1 ? '' : 's'}${warning}? [y/N] `,
   );
   return answer !== null && /^y(es)?$/i.test(answer.trim());
-}
-
-async function demand(terminal: Terminal, question: string): Promise<Secret> {
-  const answer = await askSecret(terminal, question);
-  if (answer === null) {
-    throw new UsageFault(
-      `nobody is there to answer "${question.trim()}"`,
-      'ansible_password or ansible_become_password in the inventory',
-    );
-  }
-  return answer;
 }

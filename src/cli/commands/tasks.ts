@@ -4,11 +4,13 @@ import { EXIT } from '../exit.ts';
 import { loadProject } from '../load.ts';
 import type { CommonOptions } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
+import { widenedLines } from '../widened.ts';
 
 /** The compiled tasks of each host, in the order in which they would run. */
 export async function tasks(playbook: string, options: CommonOptions, terminal: Terminal): Promise<number> {
   const project = await loadProject(options, playbook, terminal, undefined, 'none');
   if (project === null) return EXIT.input;
+  for (const line of widenedLines(options.limit, project.widened)) terminal.stderr(line);
   const plays = describe(project.plays);
   if (options.output !== 'human') {
     terminal.stdout(
