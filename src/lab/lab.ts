@@ -5,7 +5,9 @@ import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Rendering } from '../engine/sh.ts';
 import type { Target } from '../model/host.ts';
+import { attach } from './attach.ts';
 import { keptKey } from './keys.ts';
+import { endProcesses } from './processes.ts';
 import { installPrograms, programsVersion } from './programs.ts';
 import { DEFAULT_RELEASE } from './release.ts';
 import { type LabServer, startServer } from './server.ts';
@@ -35,7 +37,7 @@ export interface Lab {
   rendering(host: string): Rendering;
   readonly knownHostsFile: string;
   readonly identityFile: string;
-  /** Cuts the host's connections; what its kernel held is lost, then it boots. */
+  /** Cuts the host's connections and ends its processes; what its kernel held is lost, then it boots. */
   reboot(host: string): Promise<void>;
   /** Ends the servers. The hosts keep their state. */
   stop(): Promise<void>;
@@ -47,9 +49,11 @@ interface RunningHost {
   readonly server: LabServer;
 }
 
-/** Starts a stand-in for each host. Rejects, before anything listens, where this machine could not keep them in. */
+/** Starts a stand-in for each host, unless another process serves the folder (see `serve`). Rejects, before anything listens, where this machine could not keep them in. */
 export async function startLab({ directory, hosts, shell = ['sh'] }: LabOptions): Promise<Lab> {
   const top = resolve(directory);
+  const served = attach(top);
+  if (served !== null) return served;
   if (top.includes(delimiter))
     throw new Error(`the lab cannot live in ${top}: a PATH cannot name a folder with a ${delimiter}`);
   const { default: ssh2 } = await import('ssh2');
@@ -109,6 +113,7 @@ export async function startLab({ directory, hosts, shell = ['sh'] }: LabOptions)
     reboot: async (name) => {
       const { server, env, root } = hostOf(name);
       await server.disconnect();
+      endProcesses(root);
       await promisify(execFile)(join(programs, 'reboot'), [], { env: { ...env }, cwd: root });
     },
     stop: async () => {

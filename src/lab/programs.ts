@@ -57,6 +57,7 @@ const SHARED = [
   'owners',
   'packages',
   'password',
+  'peer',
   'phase1',
   'racoon-check',
   'setkey.awk',

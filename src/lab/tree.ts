@@ -50,7 +50,20 @@ const DEFAULT_ADDRESS = '192.0.2.1';
 const NETWORK_SCRIPTS_FOLDER = 'etc/sysconfig/network-scripts';
 
 const FOLDERS = [
-  ...['bin', 'dev', 'etc/init.d', 'etc/rc.d', 'proc', 'root', 'sbin', 'tmp', 'usr/bin', 'usr/local/bin', 'usr/sbin'],
+  ...[
+    'bin',
+    'dev',
+    'etc/cron.d',
+    'etc/init.d',
+    'etc/rc.d',
+    'proc',
+    'root',
+    'sbin',
+    'tmp',
+    'usr/bin',
+    'usr/local/bin',
+    'usr/sbin',
+  ],
   ...[
     'var/lib/lab/chkconfig',
     'var/lib/lab-faults',
