@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type BastionStage, GATEWAYS, SECRETS, startBastionStage } from '../support/bastion-stage.ts';
 import { canRunFleet } from '../support/fleet-needs.ts';
@@ -16,6 +16,8 @@ describe.skipIf(!canRunFleet('strace', 'ssh', 'ssh-agent', 'ssh-add'))('secrets 
   const vault = ['--vault-password-file', 'vault-password'];
   const leaks = (text: string) => leaksOf(CANARIES, text);
   let temporary: string;
+  /** Where this side notes its runs. */
+  const notes = () => join(stage.site.dir, '.ipsec-play/runs');
   const env = () => ({ ...stage.env, TMPDIR: temporary });
   const run = (...args: string[]) => stage.site.run([...args, ...vault], { env: env() });
   /** Every command that reads secrets or logs in, in every form of output. */
@@ -133,21 +135,42 @@ describe.skipIf(!canRunFleet('strace', 'ssh', 'ssh-agent', 'ssh-add'))('secrets 
     writeFileSync(join(temporary, 'left'), SECRETS.psk);
     expect(leftHere().map(({ file }) => file)).toContain(join(temporary, 'left'));
     rmSync(join(temporary, 'left'));
+    // What a user writes into a command is shown with it, and so noted in the record of the run.
+    const records = leftHere().filter(({ file }) => file.startsWith(notes()));
+    expect(records).toEqual([{ file: expect.stringMatching(/\.json$/), leaks: ['vaultPassword', 'passphrase'] }]);
+    for (const { file } of records) rmSync(file);
   }, 120_000);
 
-  test('are in no file that is left on a host but the two that need one', () => {
+  test('are in no file that is left on a host but the two that need one, and what they were before a run', async () => {
     for (const host of HOSTS) {
+      const isBackup = ({ file }: { file: string }) => /^var\/lib\/ipsec-play\/runs\/[^/]+\/backup\/\d+$/.test(file);
       const left = leftOn(host).filter(({ file }) => !/^(etc\/shadow)$/.test(file));
       const expected = { 'gw-a': 'ipsec1', 'gw-b': 'ipsec2' }[host];
       const files = expected === undefined ? [] : ['etc/racoon/psk.txt', `${SCRIPTS}/keys-${expected}`];
-      expect([host, left]).toEqual([host, files.map((file) => ({ file, leaks: ['nextPsk'] }))]);
+      const others = left.filter((one) => !isBackup(one));
+      expect([host, others]).toEqual([host, files.map((file) => ({ file, leaks: ['nextPsk'] }))]);
       for (const file of files) expect([file, stage.fleet.host(host).mode(file)]).toEqual([file, '0600']);
+      // For `rollback RUN`: both files as they were before the other psk came.
+      const kept = left.filter(isBackup);
+      expect([host, kept.map(({ leaks: names }) => names)]).toEqual([host, files.map(() => ['psk'])]);
+      const mode = (path: string) => [host, path, stage.fleet.host(host).mode(path)];
+      for (const { file } of kept) {
+        expect(mode(file)).toEqual([host, file, '0600']);
+        for (let at = dirname(file); at !== 'var/lib'; at = dirname(at)) expect(mode(at)).toEqual([host, at, '0700']);
+      }
+      const { stdout } = await stage.fleet.host(host).exec('find /var/lib/ipsec-play ! -type l -perm /077');
+      // Files that others may read have backups with their own mode.
+      const open = stdout.split('\n').filter((path) => path !== '' && !/\/backup\/\d+$/.test(path));
+      expect([host, open]).toEqual([host, []]);
     }
   });
 
   test('nor in one that is left on this side, but those of the user', () => {
     const own = [join(stage.site.dir, 'vault-password'), join(stage.site.dir, 'planted.yml')];
     expect(leftHere().filter(({ file }) => !own.includes(file))).toEqual([]);
+    const records = readdirSync(notes()).filter((name) => name.endsWith('.json'));
+    expect(records.length).toBeGreaterThanOrEqual(3);
+    for (const name of records) expect([name, statSync(join(notes(), name)).mode & 0o777]).toEqual([name, 0o600]);
     for (const name of ['first', 'rotation', 'who']) {
       const written = writtenIn(readFileSync(join(stage.fleet.dir, `trace-${name}-control`), 'utf8'));
       const elsewhere = written.filter((path) => path.startsWith('/') && !path.startsWith(stage.fleet.dir));

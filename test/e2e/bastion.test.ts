@@ -64,14 +64,13 @@ describe.skipIf(!canRunFleet('ssh', 'ssh-agent', 'ssh-add', 'script'))('gateways
     expect(code).toBe(0);
   });
 
-  test('with one connection to the bastion, and the user, port and key of each', () => {
+  test('with one connection to the bastion, the user, port and key of each, and a second login as proof that it can be reached', () => {
     expect(stage.logins('bastion')).toEqual([
       expect.stringMatching(/^Accepted publickey for jump from 198\.18\.0\.1 /),
     ]);
     for (const host of ['gw-a', 'gw-b']) {
-      expect(stage.logins(host)).toEqual([
-        expect.stringMatching(/^Accepted publickey for admin from 10\.20\.0\.1 .*: RSA /),
-      ]);
+      const login = expect.stringMatching(/^Accepted publickey for admin from 10\.20\.0\.1 .*: RSA /);
+      expect(stage.logins(host)).toEqual([login, login]);
     }
   });
 

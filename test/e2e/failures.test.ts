@@ -27,7 +27,7 @@ describe.skipIf(!canRunFleet())('one host that fails', () => {
       .map(([name, vars]) => `    ${name}: { ${vars} }\n`)
       .join('')}  vars: { ansible_user: root }\n`;
 
-  test('a host without ifup-ipsec is blocked and left alone, the others are done', async () => {
+  test('a host without ifup-ipsec is blocked, and all that have tunnels with it are left alone; the others are done', async () => {
     const site = workspace(fleet, 'shipped');
     site.write(
       'inventory/hosts.yml',
@@ -46,15 +46,31 @@ describe.skipIf(!canRunFleet())('one host that fails', () => {
     );
     await fleet.host('modern').exec('mkdir -p /var/lib/rpm/lab; echo "0.8-1 x86_64" > /var/lib/rpm/lab/ipsec-tools');
     await fleet.host('modern').exec('cp /var/lib/lab/share/packaged/setkey /sbin/setkey');
-    const before = fleet.host('modern').snapshot();
-    const { code, hosts: done, document } = await site.report(['apply', 'playbooks/site.yml', '--yes']);
-    expect(done).toMatchObject({ pinky: 'changed', ijin: 'changed' });
-    expect(done.modern).toMatch(/^failed\n/);
+    const snapshots = () => Object.values(fleet.hosts).map((host) => host.snapshot());
+    const before = snapshots();
+    const { code, document } = await site.report(['apply', 'playbooks/site.yml', '--yes']);
     const blocked = document.hosts.modern?.tasks.filter(({ status }) => status === 'blocked');
     expect(blocked?.[0]?.error).toMatchObject({ code: 'blocked', message: expect.stringMatching(/RHEL 6/) });
-    expect(document.hosts.modern?.tasks.filter(({ status }) => status === 'changed')).toEqual([]);
+    for (const name of ['pinky', 'ijin', 'modern']) {
+      expect(document.hosts[name]?.status).toBe('failed');
+      expect(document.hosts[name]?.tasks.filter(({ status }) => status === 'changed')).toEqual([]);
+      if (name === 'modern') continue;
+      expect(document.hosts[name]?.error?.code).toBe('other-end');
+      expect(document.hosts[name]?.error?.message).toMatch(/^not changed, because modern cannot be: .*RHEL 6/);
+    }
     expect(code).toBe(4);
-    expect(fleet.host('modern').snapshot()).toEqual(before);
+    expect(snapshots()).toEqual(before);
+
+    // Without a tunnel between them that changes, they do not wait for each other.
+    const text = site.read('inventory/tunnels.yml');
+    site.write('inventory/tunnels.yml', text.replace(/^ {2}pinky-modern:.*\n/m, ''));
+    site.write(
+      'more.yml',
+      PLAY('    - name: Fail\n      command: "false"\n      when: inventory_hostname == "modern"\n'),
+    );
+    site.edit('more.yml', '  tasks:\n', '  tasks:\n    - ipsec_tunnels: {}\n');
+    const alone = await site.report(['apply', 'more.yml', '--yes']);
+    expect(alone.hosts).toMatchObject({ pinky: 'changed', ijin: 'changed', modern: expect.stringMatching(/^failed/) });
   });
 
   test('a command that fails is told by name with its stderr; nothing after it runs there, all runs elsewhere', async () => {
@@ -74,7 +90,7 @@ describe.skipIf(!canRunFleet())('one host that fails', () => {
     const { code, document, stdout } = await site.report(['apply', '-i', 'hosts.yml', 'play.yml', '--yes']);
     const tasks = (name: string) => document.hosts[name]?.tasks.map((task) => [task.name, task.status]);
     expect(tasks('ijin')).toEqual([
-      ['Before it', 'changed'],
+      ['Before it', 'skipped'],
       ['The breaking one', 'failed'],
       ['After it', 'skipped'],
     ]);
@@ -87,6 +103,8 @@ describe.skipIf(!canRunFleet())('one host that fails', () => {
     expect(document.hosts.ijin?.error?.message).toContain('The breaking one');
     expect(stdout).not.toContain('    at ');
     expect(code).toBe(4);
+    expect(document.hosts.ijin?.tasks[0]?.error?.code).toBe('put-back');
+    // What a command did stays: nobody can tell what it was.
     expect(fleet.host('ijin').read('root/before')).toBe('before\n');
     expect(fleet.host('ijin').read('root/after')).toBeNull();
     expect(fleet.host('pinky').read('root/after')).toBe('after\n');
@@ -148,23 +166,33 @@ describe.skipIf(!canRunFleet())('one host that fails', () => {
     expect((await site.run(['apply', '-i', 'hosts.yml', 'play.yml', '--yes'])).code).toBe(5);
   });
 
-  test('a host that is lost in the middle of a task is unreachable, and the next apply converges', async () => {
+  test('a host that is rebooted in the middle of a task goes back, and the next apply converges', async () => {
     const site = workspace(fleet);
     site.write('hosts.yml', hosts({ pinky: 'ansible_host: 198.51.100.1', ijin: 'ansible_host: 198.51.100.2' }));
     site.write(
       'play.yml',
-      PLAY(`    - name: Take long
+      PLAY(`    - name: First
+      file: { path: /root/first, content: "one\\n", mode: "0640" }
+    - name: Take long
       command: { cmd: sleep 3; touch /root/slept, creates: /root/slept }
     - name: A file
       file: { path: /root/a-file, content: "one line\\n", mode: "0640" }
 `),
     );
+    // Of runs that were confirmed, for `rollback RUN`.
+    const kept = async () => (await fleet.host('ijin').exec('ls /var/lib/ipsec-play/runs')).stdout;
+    const before = await kept();
     const running = site.start(['apply', '-i', 'hosts.yml', 'play.yml', '--yes']);
     await until(() => fleet.host('ijin').processes().includes('sleep 3'));
+    expect(await kept()).not.toBe(before);
     await fleet.reboot('ijin');
     const { code, stdout } = await running.ended;
-    expect(stdout).toMatch(/ijin .*unreachable=1/);
-    expect(code).toBe(5);
+    expect(stdout).toMatch(/ijin .*failed=1 .*unreachable=0/);
+    expect(stdout).toMatch(/Take long: the script .* was ended .* the old state was put back, and is proven/);
+    expect(code).toBe(4);
+    for (const path of ['root/first', 'root/slept', 'root/a-file']) expect(fleet.host('ijin').read(path)).toBeNull();
+    expect(await kept()).toBe(before);
+    expect((await fleet.host('ijin').exec('ls -d /var/lib/ipsec-play/lock')).stdout).toBe('');
     expect(fleet.host('pinky').read('root/a-file')).toBe('one line\n');
     const again = await site.report(['apply', '-i', 'hosts.yml', 'play.yml', '--yes']);
     expect(again.hosts).toEqual({ pinky: 'ok', ijin: 'changed' });

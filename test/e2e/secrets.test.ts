@@ -108,6 +108,7 @@ describe.skipIf(!canRunFleet('strace'))('secrets', () => {
   test('are in no argument of any program while an apply runs, and in no file that others may read', async () => {
     const trace = join(fleet.dir, 'trace');
     const watched = Object.values(fleet.hosts).map((host) => watchModes(host, FOLDERS));
+    const kept = Object.values(fleet.hosts).map((host) => watchModes(host, ['var/lib/ipsec-play'], 'below'));
     const tracers = await Promise.all(
       Object.values(fleet.hosts).map((host) => traceHost(host, `${trace}-${host.name}`)),
     );
@@ -133,15 +134,58 @@ describe.skipIf(!canRunFleet('strace'))('secrets', () => {
 
     const [pinky = new Map<string, Set<string>>()] = modes;
     // The watch saw what is there for a moment only: each begins with a dot, and is renamed into place.
-    expect([...pinky.keys()]).toEqual(
-      expect.arrayContaining(['.keys-ipsec1.ipsec-play~', 'keys-ipsec1', 'keys-ipsec4', 'psk.txt']),
+    const names = [...pinky.keys()].map((name) => name.replace(/-\d+~$/, '-N~'));
+    expect(names).toEqual(
+      expect.arrayContaining(['.keys-ipsec1.ipsec-play-N~', '.psk.txt.ipsec-play-N~', 'keys-ipsec1', 'keys-ipsec4']),
     );
     for (const seen of modes) {
       const secret = [...seen].filter(([name]) => /keys-|psk/.test(name));
       expect(secret.length).toBeGreaterThan(2);
       for (const [name, found] of secret) expect([name, ...found]).toEqual([name, '0600']);
     }
+    for (const seen of kept.map((stop) => stop())) {
+      const [run = ''] = [...seen.keys()].flatMap((path) => /^runs\/[^/]+$/.exec(path)?.[0] ?? []);
+      expect(seen.get(run)).toEqual(new Set(['0700']));
+      expect(seen.get(`${run}/backup`)).toEqual(new Set(['0700']));
+      expect([...seen.keys()]).toEqual(expect.arrayContaining([`${run}/part-1.sh`, `${run}/out`, `${run}/restore.sh`]));
+      for (const [path, found] of seen) {
+        // A backup has the mode of its file, and a folder of its own around it.
+        if (!path.includes('/backup/')) expect([path, ...found]).toEqual([path, expect.stringMatching(/^0[67]00$/)]);
+      }
+    }
   }, 120_000);
+
+  test('stay on a host where they belong, and in the backups of the run', async () => {
+    for (const host of Object.values(fleet.hosts)) {
+      const files = await host.exec('cd /var/lib/ipsec-play && find . -type f | grep -v /backup/');
+      const paths = files.stdout.trim().split('\n');
+      expect(paths.some((path) => path.endsWith('/journal'))).toBe(true);
+      expect(paths.filter((path) => /\/(part-|out$|err$|staged)/.test(path))).toEqual([]);
+      for (const path of paths) {
+        const text = host.read(`var/lib/ipsec-play/${path}`) ?? '';
+        expect([path, ...leaks(text)]).toEqual([path]);
+        expect(text).not.toContain(derived());
+      }
+      const beside = await host.exec('find / -xdev -name "*ipsec-play*~"');
+      expect(beside.stdout).toBe('');
+    }
+    const saved = await fleet.host('pinky').exec('grep -rl Canary-replaced /var/lib/ipsec-play');
+    expect(saved.stdout).toMatch(/^\S+\/backup\/\d+\n/);
+  });
+
+  test('pass through no file that others may read on the way to a command, and are gone when that has failed', async () => {
+    site.write(
+      'stdin.yml',
+      '- name: Fed\n  hosts: pinky\n  become: true\n  tasks:\n    - name: Reads one\n      command: { cmd: "cat > /root/read; sleep 1; exit 1", stdin: Canary-stdin-51c2 }\n',
+    );
+    const watch = watchModes(fleet.host('pinky'), ['var/lib/ipsec-play'], 'below');
+    expect((await site.run(['apply', 'stdin.yml', '--yes'])).code).toBe(4);
+    const part = [...watch()].filter(([path]) => path.endsWith('/part-1.sh'));
+    expect(part.flatMap(([, modes]) => [...modes])).toContain('0600');
+    expect(new Set(part.flatMap(([, modes]) => [...modes]))).toEqual(new Set(['0600']));
+    expect(fleet.host('pinky').read('root/read')).toBe('Canary-stdin-51c2');
+    expect((await fleet.host('pinky').exec('grep -rl Canary-stdin /var/lib /etc /tmp /var/tmp')).stdout).toBe('');
+  });
 
   test('nor in what a second run, a failing task and a wrong password print', async () => {
     const again = await site.run(['apply', 'playbooks/site.yml', '--yes', '-v']);

@@ -3,6 +3,7 @@ import { type Fleet, startFleet } from '../support/fleet.ts';
 import { canRunFleet } from '../support/fleet-needs.ts';
 import type { Running } from '../support/fleet-process.ts';
 import { type Workspace, workspace } from '../support/fleet-workspace.ts';
+import { until } from '../support/until.ts';
 
 describe.skipIf(!canRunFleet('script'))('apply at a terminal', () => {
   let fleet: Fleet;
@@ -61,13 +62,17 @@ describe.skipIf(!canRunFleet('script'))('apply at a terminal', () => {
   });
 
   test('a second Ctrl-C leaves a terminal with a cursor', async () => {
-    site.write('slow.yml', '- name: Work\n  hosts: all\n  tasks:\n    - name: Slow\n      command: sleep 20\n');
+    const { exec, read } = fleet.host('one');
+    site.write(
+      'slow.yml',
+      '- name: Work\n  hosts: all\n  tasks:\n    - name: Slow\n      command: touch /root/begun; sleep 20\n',
+    );
     const words = `stty cols 100 rows 30; ${process.execPath} ${fleet.dir}/dist/cli.js apply slow.yml -i hosts.yml --yes`;
     const running = fleet.controlSpawn(['script', '-qefc', words, '/dev/null'], {
       cwd: site.dir,
       input: { open: true },
     });
-    await running.heard(/Slow/);
+    await until(() => read('root/begun') !== null);
     running.write('\u0003');
     await running.heard(/stopping/);
     running.write('\u0003');
@@ -76,6 +81,12 @@ describe.skipIf(!canRunFleet('script'))('apply at a terminal', () => {
     expect(stdout).toContain('left at once');
     expect(stdout).toContain('\u001b[?25l');
     expect(stdout.lastIndexOf('\u001b[?25h')).toBeGreaterThan(stdout.lastIndexOf('\u001b[?25l'));
+
+    // The host still is at it, and would take no other run.
+    const run = read('var/lib/ipsec-play/lock/owner')?.split('\n')[0] ?? '';
+    expect((await site.run(['rollback', run, '-i', 'hosts.yml'])).code).toBe(0);
+    expect(read('var/lib/ipsec-play/lock/owner')).toBeNull();
+    await exec('rm /root/begun');
   });
 
   test('does nothing to a host that changed since its plan was shown', async () => {
