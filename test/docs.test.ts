@@ -26,6 +26,7 @@ const NOT_RUN: readonly RegExp[] = [
   /^npm (ci|link|test)$/,
   /^npm ci && npm run build$/,
   /^npm run (build|demo|bench|schema|typecheck|lint|knip)$/,
+  /^npm run chaos( --|$)/,
   /^npx (vitest run|tsc|biome) /,
   /^node bench\//,
   /^\.ci\/run$/,
@@ -134,7 +135,7 @@ describe('pages that list what the sources have', () => {
   test('docs/commands.md: every option that --help shows, and no other', () => {
     const help = (...command: string[]) =>
       execFileSync(process.execPath, [join(DIST, 'cli.js'), ...command, '--help'], { encoding: 'utf8' });
-    const shown = ['apply', 'check', 'validate', 'tasks', 'keygen']
+    const shown = ['apply', 'check', 'history', 'plan', 'show', 'validate', 'tasks', 'keygen']
       .map((command) => help(command))
       .concat(help('inventory', 'list'), help('hosts', 'scan'), help())
       .flatMap((text) => [...text.matchAll(/^ +(?:-\w, )?(--[a-z-]+)/gm)].map(([, option]) => option));
@@ -168,7 +169,7 @@ function workspace(file: string): string {
   writeFileSync(
     wrapper,
     `#!/bin/bash
-case " $1 " in ' apply ' | ' check ') [[ " $* " == *' --lab'* ]] || set -- "$@" --lab ;; esac
+case " $1 " in ' apply ' | ' check ' | ' plan ') [[ " $* " == *' --lab'* ]] || set -- "$@" --lab ;; esac
 exec '${process.execPath}' '${join(DIST, 'cli.js')}' "$@"
 `,
   );
