@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -73,7 +74,7 @@ export function ipsecPlay(cli: string, cwd: string, args: readonly string[]): Ru
   const ended = new Promise<Ran>((resolve) => {
     child.once('close', (code, signal) => {
       running = false;
-      resolve({ code: code ?? (signal === 'SIGKILL' ? 137 : 143), stdout, stderr });
+      resolve({ code: code ?? 128 + constants.signals[signal ?? 'SIGTERM'], stdout, stderr });
     });
   });
   return { ended, said: () => stdout, isRunning: () => running, kill: (signal) => void child.kill(signal) };

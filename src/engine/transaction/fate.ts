@@ -35,6 +35,8 @@ ip_kept() {
   ip_say confirmed state || return 1
   ip_unstage
   rm -rf "$ip_dir"/part-* "$ip_dir/keeper.sh" "$ip_dir/health.sh" "$ip_dir/runner.pid" "$ip_dir/restore.pid" "$ip_dir/armed" "$ip_dir/session" "$ip_dir/boot" "$ip_dir/out" "$ip_dir/err" "$ip_dir/remaining"
+  # Of whoever was ended in the middle of a word.
+  rm -f "$ip_dir"/.*~*
   ip_n=0
   for ip_old in $(ls -1t "$ip_base/runs"); do
     ip_word "$ip_base/runs/$ip_old/state" && [ "$ip_w" = confirmed ] || continue

@@ -103,9 +103,9 @@ export function recovered(frames: ReadonlyMap<string, Frame>): ReadonlyMap<strin
 }
 
 const RECOVER = `ip_recover_back() {
-  ip_go_back
-  # After a reboot crond may have started one: two would stand in each other's way.
+  # After a reboot crond may have started one: two would stand in each other's way. It must not hear of the decision first.
   ip_end "$ip_dir/keeper.pid"
+  ip_go_back
   if [ "$(cat "$ip_dir/state")" = restore-failed ]; then ip_say running state; fi
   ip_end "$ip_dir/runner.pid"; ip_end "$ip_dir/restore.pid"
   ip_keeper

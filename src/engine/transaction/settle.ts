@@ -88,6 +88,8 @@ export function rollbackScript(run: RunOnHost, nonce: string): string {
     nonce,
     'rollback',
     `[ -d "$ip_dir" ] && ip_fate && [ "$ip_f" != forget ] || exit ${NOTHING_DONE}
+# A keeper that heard of the decision before it is replaced would go back as well.
+[ -n "$ip_f" ] || ip_end "$ip_dir/keeper.pid"
 ip_go_back || { cat "$ip_dir/state"; exit ${OTHERWISE}; }
 ip_word "$ip_dir/state"
 case $ip_w in restored | restore-failed | given-up) exit 0 ;; esac
