@@ -131,6 +131,11 @@ describe('resume, after the controller was killed', { timeout: 90_000 }, () => {
   test.each(['task-started', 'host-proving', 'host-finished'])('at the first %s', async (moment) => {
     const [old = ''] = keys();
     const key = newKey();
+    // The other end takes its time over the confirmation, or the controller would be through before it can be killed.
+    const slow = join(folder('lanb'), 'installed/mv');
+    writeFileSync(slow, '#!/bin/sh\ncase $* in */left) sleep 5 ;; esac\nexec /bin/mv "$@"\n');
+    if (moment === 'host-finished') chmodSync(slow, 0o755);
+    else rmSync(slow);
     const running = run('apply', PLAYBOOK, '--lab', '--yes', '-o', 'jsonl');
     const events = () =>
       running
@@ -141,6 +146,7 @@ describe('resume, after the controller was killed', { timeout: 90_000 }, () => {
     await until(() => events().some(({ type }) => type === moment), 30);
     running.kill('SIGKILL');
     expect((await running.ended).code).toBe(137);
+    rmSync(slow, { force: true });
     const [first] = events();
     expect(first?.type).toBe('run-started');
 
