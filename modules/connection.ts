@@ -1,32 +1,28 @@
 import type { FromSchema } from 'json-schema-to-ts';
-import type { Facts, Module, Plan, ProbeOutput, Undo } from '../src/engine/module.ts';
-import { lines, nothing, readFiles, type Script, sh } from '../src/engine/sh.ts';
+import type { Module, Plan, ProbeOutput } from '../src/engine/module.ts';
+import { lines, readFiles } from '../src/engine/sh.ts';
 import type { Content } from '../src/model/content.ts';
 import { type FileState, fileResource, HostState } from '../src/model/host-state.ts';
 import type { Secret } from '../src/model/secret.ts';
 import { pathArg } from './shared/attributes.ts';
+import { type ConnectionChange, makeChange, undoChange } from './shared/connection-change.ts';
 import { connectionVariables, type OwnConnection, sameConnection, trafficOf } from './shared/connection-files.ts';
 import { blocked, contentOf, fileAt, filesState, plain, unreadable } from './shared/file-change.ts';
-import { forgetStale, ikeFiles, isListed, keepingListed, unlistedResource } from './shared/ike-files.ts';
-import { notePsks, putPsksBack } from './shared/kept-psks.ts';
-import { noteRunning, putRoutesBack } from './shared/kept-routes.ts';
+import { ikeFiles, isListed, unlistedResource } from './shared/ike-files.ts';
+import { noteRunning } from './shared/kept-routes.ts';
 import { connectionsResource, parseConnections, probeConnections, rivalOf } from './shared/other-connections.ts';
 import {
-  clearMarker,
   connectionPaths,
-  hasPolicy,
   normal,
   type Policy,
   type PolicyTable,
   policyResource,
   policyTable,
   probePolicies,
-  removeFolders,
-  setMarker,
   type Traffic,
 } from './shared/policies.ts';
 import { activeTraffic, isProtected, otherPolicies, policiesFor } from './shared/protection.ts';
-import { endRacoon, parseRacoon, probeRacoon, racoonResource, rereadRacoon } from './shared/racoon-daemon.ts';
+import { parseRacoon, probeRacoon, racoonResource } from './shared/racoon-daemon.ts';
 import { raisedResource, reroutedResource, restartedResource } from './shared/raised.ts';
 
 const args = {
@@ -96,20 +92,6 @@ export type ConnectionArgs = Omit<FromSchema<typeof args>, 'files'> & {
   readonly files?: readonly { readonly path: string; readonly content: string | Secret | Content }[];
 };
 
-/** The steps, in this order. The marker is set before, and cleared after, what it stands for. */
-interface ConnectionChange {
-  readonly setMarker?: boolean;
-  readonly down?: Traffic | undefined;
-  readonly up?: Traffic | undefined;
-  /** What the new files bring up; a network restart or a boot may do so before we do. */
-  readonly next?: Traffic | undefined;
-  /** It was up before, and only something about it was not in order. */
-  readonly wasUp?: boolean;
-  /** racoon did not run when the host was read; ifup starts it. */
-  readonly startsRacoon?: boolean;
-  readonly clearMarker?: boolean;
-}
-
 export const connection: Module<ConnectionArgs, ConnectionChange> = {
   name: 'connection',
   summary: "Takes an IPsec connection of Red Hat's network scripts up or down, and checks in the kernel that it is.",
@@ -125,15 +107,15 @@ export const connection: Module<ConnectionArgs, ConnectionChange> = {
       .with(policyResource, 'kernel', policyTable(rest, output.exitCode));
   },
   plan: planConnection,
-  apply: applyConnection,
+  apply: makeChange,
   touches: ({ up, down }) => {
     const peers = [up, down].flatMap((traffic) => (traffic ? [traffic.peer] : []));
     return peers.length === 0 ? [] : ['/etc/racoon/psk.txt', ...new Set(peers.flatMap(ikeFiles))];
   },
   notes: () => noteRunning,
-  undo: undoConnection,
+  undo: undoChange,
   // Undone, what was down is up and what was up is down.
-  redo: ({ up, wasUp, down }, args) => undoConnection(wasUp ? { up, wasUp } : { up: down, down: up }, args),
+  redo: ({ up, wasUp, down }, args) => undoChange(wasUp ? { up, wasUp } : { up: down, down: up }, args),
 };
 
 function planConnection(args: ConnectionArgs, state: HostState): Plan<ConnectionChange> {
@@ -246,43 +228,6 @@ function planDown(args: ConnectionArgs, state: HostState, policies: readonly Pol
   };
 }
 
-function applyConnection(change: ConnectionChange, args: ConnectionArgs, _facts: Facts): Script {
-  const { marker } = connectionPaths(args.nickname);
-  return lines([
-    change.setMarker ? setMarker(marker) : nothing,
-    change.down || change.up ? hasPolicy : nothing,
-    change.down ? takeDown(args, change.down) : nothing,
-    change.up && change.clearMarker ? forgetStale(change.up.peer, connectionPaths(args.nickname).ifcfg) : nothing,
-    change.up ? bringUp(args.nickname, change.up) : nothing,
-    change.clearMarker ? clearMarker(marker) : nothing,
-  ]);
-}
-
-/** ifdown works with the files in place, so what came up with the new ones goes down while they are there. */
-function undoConnection(
-  { setMarker: marks, up, next, wasUp, startsRacoon, down }: ConnectionChange,
-  { nickname }: ConnectionArgs,
-): Undo {
-  const raised = wasUp ? undefined : (up ?? next);
-  const hadUp = down ?? (wasUp ? up : undefined);
-  return {
-    ...(raised ? { before: lines([hasPolicy, takeDownAgain(nickname, raised)]) } : {}),
-    after: lines([
-      marks ? removeFolders : nothing,
-      // ifdown has told racoon to forget the peer, which another connection may lead to as well.
-      raised ? (startsRacoon ? endRacoon : rereadRacoon) : nothing,
-      hadUp ? hasPolicy : nothing,
-      hadUp && wasUp ? bringUp(nickname, hadUp) : nothing,
-      hadUp && !wasUp
-        ? sh`if ${isUp(hadUp)}; then :; else
-${bringUp(nickname, hadUp)}
-fi`
-        : nothing,
-    ]),
-    last: putRoutesBack,
-  };
-}
-
 function isRacoonDown(state: HostState): boolean {
   return state.get(racoonResource, 'host') === false;
 }
@@ -290,38 +235,6 @@ function isRacoonDown(state: HostState): boolean {
 function knownTraffic(files: OwnConnection): Traffic | undefined {
   const traffic = trafficOf(files);
   return traffic === 'computed' || traffic === null ? undefined : traffic;
-}
-
-/** Of an ifup that was cut short the kernel may have the policies of one direction only. */
-function takeDownAgain(nickname: string, { source, destination }: Traffic): Script {
-  const isLeft = sh`has_policy out ${source} ${destination} || has_policy in ${destination} ${source}`;
-  return sh`if ${isLeft}; then ifdown ${nickname} >&2 || :; fi
-if ${isLeft}; then
-  echo ${`ifdown ${nickname} ran, but the kernel still has its policies (setkey -DP): take it down by hand`} >&2
-  exit 1
-fi`;
-}
-
-function isUp({ source, destination }: Traffic): Script {
-  return sh`has_policy out ${source} ${destination} && has_policy in ${destination} ${source}`;
-}
-
-// Neither ifup nor ifdown says by its exit code whether it worked: the kernel is asked. What they print goes to stderr,
-// and not through a pipe of ours, which racoon would keep open.
-function takeDown({ nickname, shared }: ConnectionArgs, traffic: Traffic): Script {
-  const ifdown = sh`ifdown ${nickname} >&2 || :\n`;
-  return sh`${shared ? keepingListed(traffic.peer, ifdown) : ifdown}if has_policy out ${traffic.source} ${traffic.destination}; then
-  echo ${`ifdown ${nickname} ran, but the kernel still has its policies (setkey -DP): take it down by hand`} >&2
-  exit 1
-fi`;
-}
-
-function bringUp(nickname: string, traffic: Traffic): Script {
-  return sh`${notePsks}ifup ${nickname} >&2 || :
-${putPsksBack}if ${isUp(traffic)}; then :; else
-  echo ${`ifup ${nickname} ran, but the kernel has no ipsec policies for it (setkey -DP)`} >&2
-  exit 1
-fi`;
 }
 
 function pathsOf(args: ConnectionArgs): string[] {
