@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lab } from './lab.ts';
+import { standInTarget } from './stand-in-target.ts';
 
 /** A lab that another process serves: its hosts go on living when the one that works on them ends. */
 interface Served {
@@ -28,14 +29,7 @@ export function attach(top: string): Lab | null {
     return host;
   };
   return {
-    target: ({ password: _, ...target }) => ({
-      ...target,
-      connection: 'ssh',
-      address: '127.0.0.1',
-      port: hostOf(target.name).port,
-      user: target.user ?? 'root',
-      privateKeyFile: served.identityFile,
-    }),
+    target: (target) => standInTarget(target, hostOf(target.name).port, served.identityFile),
     rendering: (name) => ({ root: hostOf(name).root, commandShell: [join(served.programs, 'lab-command')] }),
     knownHostsFile: served.knownHostsFile,
     identityFile: served.identityFile,

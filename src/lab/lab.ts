@@ -11,6 +11,7 @@ import { endProcesses } from './processes.ts';
 import { installPrograms, programsVersion } from './programs.ts';
 import { DEFAULT_RELEASE } from './release.ts';
 import { type LabServer, startServer } from './server.ts';
+import { standInTarget } from './stand-in-target.ts';
 import { type MovedRoot, makeTree } from './tree.ts';
 
 export interface LabOptions {
@@ -99,14 +100,7 @@ export async function startLab({ directory, hosts, shell = ['sh'] }: LabOptions)
   }
 
   return {
-    target: ({ password: _, ...target }) => ({
-      ...target,
-      connection: 'ssh',
-      address: '127.0.0.1',
-      port: hostOf(target.name).server.port,
-      user: target.user ?? 'root',
-      privateKeyFile: identityFile,
-    }),
+    target: (target) => standInTarget(target, hostOf(target.name).server.port, identityFile),
     rendering: (name) => ({ root: hostOf(name).root, commandShell: [join(programs, 'lab-command')] }),
     knownHostsFile,
     identityFile,
