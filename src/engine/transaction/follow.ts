@@ -4,6 +4,8 @@
  */
 export const FOLLOW = `ip_follow() {
   ip_mark session
+  # A trap of this shell is that of its children until they have begun, and what comes before then is lost.
+  trap - TERM
   : >>"$ip_dir/out"; : >>"$ip_dir/err"
   if tail -s 0.1 -c +1 /dev/null >/dev/null 2>&1; then ip_tail='tail -s 0.1'; else ip_tail=tail; fi
   $ip_tail -c +1 -f "$ip_dir/out" </dev/null & ip_t1=$!
