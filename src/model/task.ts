@@ -55,6 +55,8 @@ export interface CompiledPlay {
   readonly hosts: readonly CompiledHost[];
   /** Sizes of the batches, the last one repeated; empty: all hosts at once. */
   readonly serial: readonly number[];
+  /** Of the ends of a tunnel the one that begins it changes first, in place of the one that answers. */
+  readonly beginnersFirst?: boolean;
   /** The run ends after a batch in which a host failed. */
   readonly anyErrorsFatal?: boolean;
   /** The run ends after a batch in which more than this share of the hosts failed, in percent. */
