@@ -10,6 +10,8 @@ import { connectionVariables, type OwnConnection, sameConnection, trafficOf } fr
 import { blocked, contentOf, fileAt, filesState, plain, unreadable } from './shared/file-change.ts';
 import { ikeFiles, isListed, unlistedResource } from './shared/ike-files.ts';
 import { noteRunning } from './shared/kept-routes.ts';
+import { type MadeChange, madeConnection, madePeer, madeState } from './shared/made.ts';
+import { madeChanges } from './shared/made-connection.ts';
 import { connectionsResource, parseConnections, probeConnections, rivalOf } from './shared/other-connections.ts';
 import {
   connectionPaths,
@@ -21,7 +23,7 @@ import {
   probePolicies,
   type Traffic,
 } from './shared/policies.ts';
-import { activeTraffic, isProtected, otherPolicies, policiesFor } from './shared/protection.ts';
+import { activeTraffic, isProtected, mayLeadTo, otherPolicies, policiesFor } from './shared/protection.ts';
 import { parseRacoon, probeRacoon, racoonResource } from './shared/racoon-daemon.ts';
 import { raisedResource, reroutedResource, restartedResource } from './shared/raised.ts';
 
@@ -43,6 +45,11 @@ const args = {
       description: 'Being down is a drift to correct. Default: as ONBOOT in its ifcfg file says.',
       type: 'boolean',
     },
+    asked: {
+      description:
+        'With state: up, somebody wants it up now, whatever `onboot` says. Not where its files on the host are others than `files`.',
+      type: 'boolean',
+    },
     files: {
       description: 'The files it will have.',
       type: 'array',
@@ -52,6 +59,11 @@ const args = {
         required: ['path', 'content'],
         additionalProperties: false,
       },
+    },
+    implied: {
+      description: 'Variables that say the same when they are missing in its files.',
+      type: 'object',
+      additionalProperties: { type: 'string' },
     },
     requires: {
       description: 'Paths without which it cannot come up, and why.',
@@ -78,6 +90,28 @@ const args = {
     mode: { description: 'The mode of its policies. Default: any.', enum: ['transport', 'tunnel'] },
     esp: { description: 'Its policies ask for ESP. Checked when `mode` is given.', type: 'boolean' },
     ah: { description: 'Its policies ask for AH. Checked when `mode` is given.', type: 'boolean' },
+    record: {
+      description: 'With state: replaced, what to remember of a connection that is created, for `ipsec-play prune`.',
+      type: 'object',
+      properties: {
+        tunnel: { type: 'string' },
+        other: { description: 'The host at the other end.', type: 'string' },
+        keying: { type: 'string' },
+        psk: pathArg,
+        conf: pathArg,
+      },
+      required: ['tunnel', 'other', 'keying'],
+      additionalProperties: false,
+    },
+    renew: {
+      description: 'With `replaced`: the SAs with its peer go too, so that the new ones have the new keys.',
+      type: 'boolean',
+    },
+    spared: {
+      description: 'SPIs of manual SAs with the same peer, which stay.',
+      type: 'array',
+      items: { type: 'integer' },
+    },
     shared: {
       description: 'Another connection leads to the same peer: what ifdown takes out of racoon.conf goes back.',
       type: 'boolean',
@@ -141,20 +175,23 @@ function planConnection(args: ConnectionArgs, state: HostState): Plan<Connection
 /** "ifdown with the old files in place, if they are going to change": the files as found say what is to be deleted. */
 function planReplaced(args: ConnectionArgs, state: HostState, policies: readonly Policy[]): Plan<ConnectionChange> {
   const found = foundConnection(args, state);
-  const wanted = connectionVariables((args.files ?? []).map(({ content }) => plain(contentOf(content))));
+  const wanted = filesOf(args);
   const rival = rivalOf(args.nickname, wanted, state);
   if (rival !== null) return blocked(twice(rival, args.nickname));
-  if (found && sameConnection(found, wanted)) return { kind: 'ok' };
+  if (found && sameConnection(found, wanted, args.implied)) return { kind: 'ok' };
+  const made = madeChanges(args, found !== null, state);
   const traffic = found && trafficOf(found);
   if (traffic === 'computed') return computedAddresses(args);
   const down = activeTraffic(policies, traffic);
   const marked = markerOf(args, state).kind !== 'absent';
-  if (!down && marked) return { kind: 'ok' };
+  if (!down && marked && made.length === 0) return { kind: 'ok' };
   const nick = args.nickname;
+  const next = knownTraffic(wanted);
+  const renews = args.renew ? next?.peer : undefined;
   return {
     kind: 'change',
-    change: { setMarker: !marked, down, next: knownTraffic(wanted), startsRacoon: isRacoonDown(state) },
-    after: without(markedState(args, HostState.empty), policies, down),
+    change: { setMarker: !marked, down, next, startsRacoon: isRacoonDown(state), made, ...(renews ? { renews } : {}) },
+    after: withMade(without(markedState(args, HostState.empty), policies, down), made),
     diff: [{ path: `connection ${nick}`, before: found ? [down ? 'up' : 'down'] : null, after: ['ifup due'] }],
     ...(down
       ? {
@@ -169,6 +206,7 @@ function planUp(args: ConnectionArgs, state: HostState, policies: readonly Polic
   const found = foundConnection(args, state);
   const { ifcfg } = connectionPaths(args.nickname);
   if (!found) return blocked(`${ifcfg} is not there: without it there is no connection ${args.nickname}`);
+  if (args.asked && args.files !== undefined && !sameConnection(found, filesOf(args))) return blocked(others(args));
   const traffic = args.selectors ? selected(args.selectors) : trafficOf(found);
   if (traffic === 'computed') return computedAddresses(args);
   if (!traffic) return blocked(`${ifcfg} names no DST: it is no IPsec connection`);
@@ -210,22 +248,36 @@ function planDown(args: ConnectionArgs, state: HostState, policies: readonly Pol
   if (traffic === 'computed') return computedAddresses(args);
   const down = activeTraffic(policies, traffic);
   const pending = args.state === 'absent' && markerOf(args, state).kind !== 'absent';
-  if (!down && !pending) return { kind: 'ok' };
+  const made = args.state === 'absent' ? forgotten(args, state) : [];
+  if (!down && !pending && made.length === 0) return { kind: 'ok' };
+  const renews = args.state === 'absent' ? forsaken(policies, down) : undefined;
   const base = pending
     ? HostState.empty.with(fileResource, connectionPaths(args.nickname).marker, { kind: 'absent' })
     : HostState.empty;
   return {
     kind: 'change',
-    change: { down, clearMarker: pending },
-    after: without(base, policies, down, args.shared),
-    diff: [{ path: `connection ${args.nickname}`, before: [down ? 'up' : 'ifup due'], after: ['down'] }],
+    change: { down, clearMarker: pending, made, ...(renews ? { renews } : {}) },
+    after: withMade(without(base, policies, down, args.shared), made),
+    diff: [
+      {
+        path: `connection ${args.nickname}`,
+        before: [down ? 'up' : pending ? 'ifup due' : 'down, created by ipsec-play'],
+        after: ['down'],
+      },
+    ],
     ...(down
       ? {
           disruptive: `takes ${args.nickname} down (ifdown): its traffic is no longer protected`,
-          effect: { tunnel: 'drops' },
+          effect: { tunnel: 'stops' },
         }
       : {}),
   };
+}
+
+/** The peer, where nothing else that the kernel protects has to do with it: its SAs go as well, and racoon keeps none for it. */
+function forsaken(policies: readonly Policy[], down: Traffic | undefined): string | undefined {
+  if (down === undefined) return undefined;
+  return otherPolicies(policies, down).some((policy) => mayLeadTo(policy, down.peer)) ? undefined : down.peer;
 }
 
 function isRacoonDown(state: HostState): boolean {
@@ -240,7 +292,11 @@ function knownTraffic(files: OwnConnection): Traffic | undefined {
 function pathsOf(args: ConnectionArgs): string[] {
   const { ifcfg, keys, marker } = connectionPaths(args.nickname);
   const ike = args.state === 'up' ? ikeFiles(args.selectors?.dst ?? '') : [];
-  return [ifcfg, keys, marker, ...ike, ...(args.requires ?? []).map((required) => required.path)];
+  const { record, selectors } = args;
+  const remembers = args.state === 'absent' || (args.state === 'replaced' && record !== undefined);
+  const made = remembers ? [madeConnection(args.nickname), ...(selectors ? [madePeer(selectors.dst)] : [])] : [];
+  const peers = args.state === 'replaced' ? [record?.psk, record?.conf].filter((name) => name !== undefined) : [];
+  return [ifcfg, keys, marker, ...made, ...peers, ...ike, ...(args.requires ?? []).map((required) => required.path)];
 }
 
 function foundConnection(args: ConnectionArgs, state: HostState): OwnConnection | null {
@@ -262,7 +318,18 @@ function foreignType(found: OwnConnection | null): string | null {
 
 /** A task that says nothing about booting asks for the connection to be up now: `connection: {nickname: ipsec0, state: up}`. */
 function byHand(args: ConnectionArgs): boolean {
-  return args.onboot === undefined && args.files === undefined;
+  return args.asked === true || (args.onboot === undefined && args.files === undefined);
+}
+
+function filesOf({ files }: ConnectionArgs): OwnConnection {
+  return connectionVariables((files ?? []).map(({ content }) => plain(contentOf(content))));
+}
+
+function others({ nickname }: ConnectionArgs): string {
+  return (
+    `ifcfg-${nickname} and keys-${nickname} on this host are not what the inventory says, so ifup would bring up something else: ` +
+    'check and apply the playbook first'
+  );
 }
 
 /**
@@ -291,6 +358,16 @@ function without(
   const table: PolicyTable = { kind: 'known', policies: otherPolicies(policies, traffic) };
   const after = state.with(policyResource, 'kernel', table);
   return shared ? after : after.with(unlistedResource, traffic.peer, true);
+}
+
+function withMade(state: HostState, made: readonly MadeChange[]): HostState {
+  return made.reduce((after, change) => after.with(fileResource, change.path, madeState(change)), state);
+}
+
+/** What is gone was created by nobody; what connections to a peer share is gone with the last of them. */
+function forgotten({ nickname, selectors, shared }: ConnectionArgs, state: HostState): readonly MadeChange[] {
+  const names = [madeConnection(nickname), ...(selectors && !shared ? [madePeer(selectors.dst)] : [])];
+  return names.filter((name) => fileAt(state, name).kind === 'file').map((name) => ({ path: name, text: null }));
 }
 
 function markerOf(args: ConnectionArgs, state: HostState): FileState {

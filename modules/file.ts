@@ -2,6 +2,7 @@ import type { FromSchema } from 'json-schema-to-ts';
 import type { Module } from '../src/engine/module.ts';
 import { readFiles } from '../src/engine/sh.ts';
 import { type Content, isSensitive } from '../src/model/content.ts';
+import type { FileState } from '../src/model/host-state.ts';
 import type { Secret } from '../src/model/secret.ts';
 import { attributeArgs, attributes, pathArg } from './shared/attributes.ts';
 import {
@@ -14,6 +15,7 @@ import {
   planFile,
   planNoFile,
 } from './shared/file-change.ts';
+import { saying } from './shared/sourced-file.ts';
 
 const args = {
   type: 'object',
@@ -25,9 +27,15 @@ const args = {
     },
     ...attributeArgs,
     state: { description: 'Default: present.', enum: ['present', 'absent'] },
+    sourced: {
+      description:
+        'The content is an ifcfg or keys file of an IPsec connection: it is in order when it says the same to ifup. Comments, quotes, blank lines and variables that ifup does not look at stay, and so does a tighter mode. The variables given here say the same when they are missing.',
+      type: 'object',
+      additionalProperties: { type: 'string' },
+    },
     sensitive: {
       description:
-        'Show fingerprints in place of what is in it. Default: when its content holds a secret, or the file on the host is not for everybody to read.',
+        'Show fingerprints in place of what is in it. Default: when its content holds a secret, or what is on the host is not for everybody to read or has keys of a connection in it.',
       type: 'boolean',
     },
   },
@@ -47,12 +55,33 @@ export const file: Module<FileArgs, FileChange> = {
   parse: (output, args) => filesState(output, [args.path]),
   plan: (args, state) => {
     const found = fileAt(state, args.path);
-    if (args.state === 'absent') return planNoFile(args.path, found, args.sensitive);
-    const wanted = attributes(args);
-    if ('fault' in wanted) return blocked(wanted.fault);
-    const content = args.content === undefined ? undefined : contentOf(args.content);
-    const secret = content !== undefined && isSensitive(content);
-    return planFile({ path: args.path, content, ...wanted, secret, sensitive: args.sensitive }, found);
+    const sensitive = args.sensitive ?? (holdsKeys(found) ? true : undefined);
+    if (args.state === 'absent') return planNoFile(args.path, found, sensitive);
+    const asked = attributes(args);
+    if ('fault' in asked) return blocked(asked.fault);
+    const full = args.content === undefined ? undefined : contentOf(args.content);
+    const secret = full !== undefined && isSensitive(full);
+    const { content, mode } = args.sourced
+      ? asSourced(full, asked.mode, args.sourced, found)
+      : { content: full, mode: asked.mode };
+    return planFile({ path: args.path, content, ...asked, mode, secret, sensitive }, found);
   },
   apply: (change) => applyFile(change),
 };
+
+/** Somebody may have written a connection's key into its ifcfg file, which everybody may read. */
+function holdsKeys(found: FileState): boolean {
+  return found.kind === 'file' && /\b(IKE_PSK|KEY_(AH|ESP|AESP)(_IN|_OUT)?)=/.test(found.bytes ?? '');
+}
+
+/** Of a file that is there: what it must say otherwise, and a mode only where it is looser, or too tight to be read. */
+function asSourced(
+  content: Content | undefined,
+  mode: number | undefined,
+  implied: Readonly<Record<string, string>>,
+  found: FileState,
+): { readonly content: Content | undefined; readonly mode: number | undefined } {
+  if (found.kind !== 'file' || found.bytes === undefined || content === undefined) return { content, mode };
+  const isTight = mode !== undefined && (found.mode & ~mode) === 0 && (found.mode & 0o400) !== 0;
+  return { content: saying(content, found.bytes, implied), mode: isTight ? found.mode : mode };
+}

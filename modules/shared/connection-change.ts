@@ -1,8 +1,10 @@
 import type { Undo } from '../../src/engine/module.ts';
 import { lines, nothing, type Script, sh } from '../../src/engine/sh.ts';
+import { dropAssociations } from './associations.ts';
 import { forgetStale, keepingListed } from './ike-files.ts';
 import { notePsks, putPsksBack } from './kept-psks.ts';
 import { putRoutesBack } from './kept-routes.ts';
+import { applyMade, type MadeChange, removeMadeFolders } from './made.ts';
 import { clearMarker, connectionPaths, hasPolicy, removeFolders, setMarker, type Traffic } from './policies.ts';
 import { endRacoon, rereadRacoon } from './racoon-daemon.ts';
 
@@ -10,6 +12,8 @@ import { endRacoon, rereadRacoon } from './racoon-daemon.ts';
 interface ChangedConnection {
   readonly nickname: string;
   readonly shared?: boolean;
+  /** SPIs of manual SAs with the same peer, which stay. */
+  readonly spared?: readonly number[];
 }
 
 /** The steps, in this order. The marker is set before, and cleared after, what it stands for. */
@@ -19,11 +23,15 @@ export interface ConnectionChange {
   readonly up?: Traffic | undefined;
   /** What the new files bring up; a network restart or a boot may do so before we do. */
   readonly next?: Traffic | undefined;
+  /** The peer whose SAs go while the connection is down, or with it. */
+  readonly renews?: string;
   /** It was up before, and only something about it was not in order. */
   readonly wasUp?: boolean;
   /** racoon did not run when the host was read; ifup starts it. */
   readonly startsRacoon?: boolean;
   readonly clearMarker?: boolean;
+  /** What is remembered of who created what. */
+  readonly made?: readonly MadeChange[];
 }
 
 /** The script that makes the change. */
@@ -33,22 +41,25 @@ export function makeChange(change: ConnectionChange, args: ChangedConnection): S
     change.setMarker ? setMarker(marker) : nothing,
     change.down || change.up ? hasPolicy : nothing,
     change.down ? takeDown(args, change.down) : nothing,
+    change.renews ? dropAssociations(change.renews, args.spared ?? []) : nothing,
     change.up && change.clearMarker ? forgetStale(change.up.peer, connectionPaths(args.nickname).ifcfg) : nothing,
     change.up ? bringUp(args.nickname, change.up) : nothing,
     change.clearMarker ? clearMarker(marker) : nothing,
+    applyMade(change.made ?? []),
   ]);
 }
 
 /** ifdown works with the files in place, so what came up with the new ones goes down while they are there. */
 export function undoChange(
-  { setMarker: marks, up, next, wasUp, startsRacoon, down }: ConnectionChange,
-  { nickname }: ChangedConnection,
+  { setMarker: marks, up, next, wasUp, startsRacoon, down, made, renews }: ConnectionChange,
+  { nickname, spared }: ChangedConnection,
 ): Undo {
   const raised = wasUp ? undefined : (up ?? next);
   const hadUp = down ?? (wasUp ? up : undefined);
   return {
     ...(raised ? { before: lines([hasPolicy, takeDownAgain(nickname, raised)]) } : {}),
     after: lines([
+      made?.length ? removeMadeFolders : nothing,
       marks ? removeFolders : nothing,
       // ifdown has told racoon to forget the peer, which another connection may lead to as well.
       raised ? (startsRacoon ? endRacoon : rereadRacoon) : nothing,
@@ -56,7 +67,7 @@ export function undoChange(
       hadUp && wasUp ? bringUp(nickname, hadUp) : nothing,
       hadUp && !wasUp
         ? sh`if ${isUp(hadUp)}; then :; else
-${bringUp(nickname, hadUp)}
+${renews ? dropAssociations(renews, spared ?? []) : nothing}${bringUp(nickname, hadUp)}
 fi`
         : nothing,
     ]),

@@ -13,15 +13,53 @@ export function connectionVariables(texts: readonly string[]): OwnConnection {
   return { variables: new Map([...variables].filter(([, value]) => value !== '')), hasCommands };
 }
 
+/** What the network scripts conclude by themselves: a variable that is missing says the same as with this value. */
+export type Implied = Readonly<Record<string, string>>;
+
 /**
  * Whether both make the same connection: ifup-ipsec reads the same values. When it starts (ONBOOT) and other variables
  * that it never looks at, and how the files are written, make no difference.
  */
-export function sameConnection(a: OwnConnection, b: OwnConnection): boolean {
-  if (a.hasCommands || b.hasCommands) return false;
-  const names = new Set([...a.variables.keys(), ...b.variables.keys()].filter((name) => READ_BY_IFUP.test(name)));
-  return [...names].every((name) => a.variables.get(name) === b.variables.get(name) && a.variables.get(name) !== null);
+export function sameConnection(a: OwnConnection, b: OwnConnection, implied: Implied = {}): boolean {
+  return differingVariables(a, b, implied, isReadByIfup).length === 0;
 }
+
+/** The variables that count of which one says something else than the other; all, where one does more than assign. */
+export function differingVariables(
+  a: OwnConnection,
+  b: OwnConnection,
+  implied: Implied,
+  counts: (name: string) => boolean,
+): readonly string[] {
+  const [one, other] = [byDirection(a.variables), byDirection(b.variables)];
+  const names = [...new Set([...one.keys(), ...other.keys()])].filter(counts);
+  if (a.hasCommands || b.hasCommands) return names;
+  const hints = byDirection(new Map(Object.entries(implied)));
+  const said = (variables: ReadonlyMap<string, string | null>, name: string) => {
+    const value = variables.get(name) ?? (variables.has(name) ? null : hints.get(name));
+    if (name === 'ONBOOT' && value) return String(!/^(no|false)$/i.test(value));
+    return value && /^SPI_/.test(name) && /^(0x[0-9a-f]+|[1-9]\d*)$/i.test(value) ? String(Number(value)) : value;
+  };
+  return names.filter((name) => said(one, name) !== said(other, name) || said(one, name) === null);
+}
+
+/** True for the variables that ifup-ipsec and ifdown-ipsec look at. */
+export function isReadByIfup(name: string): boolean {
+  return READ_BY_IFUP.test(name);
+}
+
+/** `KEY_AH` stands for `KEY_AH_IN` and `KEY_AH_OUT`, where these say nothing else. */
+function byDirection(variables: ReadonlyMap<string, string | null>): ReadonlyMap<string, string | null> {
+  const each = new Map(variables);
+  for (const [name, value] of variables) {
+    if (!BOTH_WAYS.test(name)) continue;
+    each.delete(name);
+    for (const way of [`${name}_IN`, `${name}_OUT`]) if (!variables.has(way)) each.set(way, value);
+  }
+  return each;
+}
+
+const BOTH_WAYS = /^((AH|ESP|AESP)_PROTO|KEY_(AH|ESP|AESP))$/;
 
 /** The traffic it protects; null: it names no peer. `computed`: only a shell could tell. */
 export function trafficOf(connection: OwnConnection): Traffic | 'computed' | null {

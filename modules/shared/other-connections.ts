@@ -52,4 +52,4 @@ function textOf(file: FileState | undefined, read: string): string {
 }
 
 /** Copies that the network scripts pass over. */
-const PASSED_OVER = /(~|\.bak|\.orig|\.rpmnew|\.rpmorig|\.rpmsave)$/;
+export const PASSED_OVER = /(~|\.bak|\.orig|\.rpmnew|\.rpmorig|\.rpmsave)$/;

@@ -45,6 +45,14 @@ export function otherPolicies(policies: readonly Policy[], traffic: Traffic): Po
   );
 }
 
+/** Whether a policy may need SAs with the peer; where that cannot be told, it may. */
+export function mayLeadTo({ source, destination, rules }: Policy, peer: string): boolean {
+  const mayBe = (end: string) => end === peer || end === '' || end.includes('/');
+  return rules.some((rule) =>
+    rule.source === undefined ? mayBe(source) || mayBe(destination) : [rule.source, rule.destination].includes(peer),
+  );
+}
+
 /** In tunnel mode the far end of the tunnel must be the peer. */
 function leadsTo(policy: Policy, peer: string): boolean {
   return policy.rules.every(({ source, destination }) => {

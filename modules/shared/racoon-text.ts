@@ -40,10 +40,16 @@ function included(statement: Statement): string | null {
   return file.slice(1, -1);
 }
 
-/** What the text says, apart from the includes that ifup writes: equal texts mean the same to racoon. */
+/**
+ * What the text says, apart from the includes that ifup writes: equal texts mean the same to racoon. It reads all of the
+ * file before it does anything, so the order of its statements does not matter.
+ */
 export function meaning(text: string): string {
   const own = statements(text).filter((statement) => !isOfIfup(included(statement)));
-  return own.map(({ tokens }) => tokens.join('\n')).join('\n');
+  return own
+    .map(({ tokens }) => tokens.join('\n'))
+    .sort()
+    .join('\n');
 }
 
 /** The includes that ifup writes and moves about, one a peer. */

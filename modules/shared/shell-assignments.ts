@@ -11,23 +11,46 @@ export function sourced(texts: Iterable<string>): Sourced {
   const variables = new Map<string, string | null>();
   let hasCommands = false;
   for (const text of texts) {
-    let at = 0;
-    while (at < text.length) {
-      const found = assignment(text, at);
-      if (found) {
-        variables.set(found.name, found.value);
-        at = found.end;
-        continue;
-      }
-      const blank = BLANK.exec(text.slice(at));
-      if (blank) at += blank[0].length;
-      else {
-        hasCommands = true;
-        at = endOfLine(text, at);
-      }
-    }
+    const { assignments, commands } = statementsIn(text);
+    for (const { name, value } of assignments) variables.set(name, value);
+    hasCommands ||= commands.length > 0;
   }
   return { variables, hasCommands };
+}
+
+/** One assignment and where it stands in the text: `NAME=` begins at `start`, its value at `valueStart`. */
+export interface PlacedAssignment {
+  readonly name: string;
+  /** null: the shell computes it. */
+  readonly value: string | null;
+  readonly start: number;
+  readonly valueStart: number;
+  readonly end: number;
+}
+
+/** The assignments of a file, and where something else begins that a shell would run. */
+export function statementsIn(text: string): {
+  readonly assignments: readonly PlacedAssignment[];
+  readonly commands: readonly number[];
+} {
+  const assignments: PlacedAssignment[] = [];
+  const commands: number[] = [];
+  let at = 0;
+  while (at < text.length) {
+    const found = assignment(text, at);
+    if (found) {
+      assignments.push({ ...found, start: at, valueStart: at + found.name.length + 1 });
+      at = found.end;
+      continue;
+    }
+    const blank = BLANK.exec(text.slice(at));
+    if (blank) at += blank[0].length;
+    else {
+      commands.push(at);
+      at = endOfLine(text, at);
+    }
+  }
+  return { assignments, commands };
 }
 
 /** A word without its quotes; as it stands when it is not exactly one plain word. */

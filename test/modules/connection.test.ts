@@ -52,6 +52,7 @@ function argsOf(shape: Shape, state: ConnectionArgs['state']): ConnectionArgs {
     mode: tunnel ? 'tunnel' : 'transport',
     esp,
     ah,
+    record: { tunnel: 'a-b', other: 'b', keying: 'psk', psk: '/etc/racoon/psk.txt', conf: `/etc/racoon/${peer}.conf` },
   };
 }
 
@@ -113,6 +114,25 @@ describe.each(everyShell)('under %s', (_, shell) => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  test('comes up when somebody asks for it, by the files of the inventory only', () => {
+    installNetworkScripts(host);
+    const asked = { ...argsOf(hosts, 'up'), asked: true };
+    prepare(host, hosts);
+    expect(look(host, connection, argsOf(hosts, 'up')).plan.kind, 'onboot is false').toBe('ok');
+    expectLaws(host, connection, asked);
+    expect(policies(host, asked)).toHaveLength(3);
+    expect(look(host, connection, asked).plan.kind).toBe('ok');
+    for (const other of [
+      { ...hosts, psk: 'other' },
+      { ...hosts, ah: false },
+      { ...hosts, peer: '198.51.100.3' },
+    ]) {
+      prepare(host, other);
+      const { plan } = look(host, connection, asked);
+      expect(plan).toMatchObject({ kind: 'blocked', why: expect.stringContaining('not what the inventory says') });
+    }
   });
 
   test('a changed tunnel is taken down by its old files, and comes up by its new ones', () => {

@@ -115,6 +115,20 @@ describe('a plan', () => {
     ]);
   });
 
+  test('of an ifcfg file that somebody wrote a key into hides it, from the one who removes it too', () => {
+    const host = makeHost();
+    host.write('/etc/ifcfg', "DST=10.0.0.1\n IKE_PSK='canary'\n", 0o644);
+    for (const args of [
+      { path: '/etc/ifcfg', content: 'DST=10.0.0.2\n', sourced: {} },
+      { path: '/etc/ifcfg', state: 'absent' as const },
+    ]) {
+      const { plan } = look(host, file, args);
+      expect(plan.kind).toBe('change');
+      expect(JSON.stringify(plan.kind === 'change' ? plan.diff : '')).not.toContain('canary');
+    }
+    host.remove();
+  });
+
   test('shows the quoting where it alone differs', () => {
     host.write('/etc/keys', "IKE_PSK='a'\n", 0o600);
     const { plan } = look(host, file, { path: '/etc/keys', content: ['IKE_PSK=', new Secret('a'), '\n'] });

@@ -44,6 +44,7 @@ function connectionArgs(tunnel: Tunnel, state: ConnectionArgs['state']): Connect
     mode: 'tunnel',
     esp: true,
     ah: true,
+    record: { tunnel: 'a-b', other: 'b', keying: 'psk', psk: PSK, conf: `/etc/racoon/${tunnel.peer}.conf` },
   };
 }
 
