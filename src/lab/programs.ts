@@ -63,6 +63,7 @@ const SHARED = [
   'setkey.awk',
   'source.awk',
   'sysctl-defaults',
+  'wire',
 ];
 
 /**

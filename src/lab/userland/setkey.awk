@@ -1,6 +1,6 @@
 # The work of setkey: reads the SPD and SAD, then dumps one of them, or runs the commands on stdin as setkey -c does.
 # spd: direction source destination protocol action requests spid created
-# sad: source destination protocol spi mode cipher key hash key reqid state seconds created
+# sad: source destination protocol spi mode cipher key hash key reqid state seconds created bytes
 BEGIN {
   OFS = FS
   CONVFMT = OFMT = "%.17g" # an SPI is larger than some awks' integers
@@ -112,7 +112,7 @@ function add_sa(count,   i, mode, cipher, cipher_key, hash, hash_key, spi, reqid
 }
 
 function join_sa(src, dst, protocol, spi, mode, cipher, cipher_key, hash, hash_key, reqid) {
-  return src OFS dst OFS protocol OFS spi OFS mode OFS cipher OFS cipher_key OFS hash OFS hash_key OFS reqid OFS "mature" OFS seconds OFS clock
+  return src OFS dst OFS protocol OFS spi OFS mode OFS cipher OFS cipher_key OFS hash OFS hash_key OFS reqid OFS "mature" OFS seconds OFS clock OFS 0
 }
 
 function find_sa(src, dst, protocol, spi,   i, part) {
@@ -286,7 +286,7 @@ function dump_sad(   i, part) {
     if (part[8] != "") printf "\tA: %s  %s\n", part[8], spaced(part[9])
     printf "\tseq=0x00000000 replay=0 flags=0x00000000 state=%s \n", part[11]
     printf "\tcreated: %s\tcurrent: %s\n\tdiff: %d(s)\thard: 0(s)\tsoft: 0(s)\n", part[13], clock, seconds - part[12]
-    printf "\tlast: %21s\thard: 0(s)\tsoft: 0(s)\n\tcurrent: 0(bytes)\thard: 0(bytes)\tsoft: 0(bytes)\n", ""
+    printf "\tlast: %21s\thard: 0(s)\tsoft: 0(s)\n\tcurrent: %d(bytes)\thard: 0(bytes)\tsoft: 0(bytes)\n", "", part[14]
     printf "\tallocated: 0\thard: 0\tsoft: 0\n\tsadb_seq=%d pid=%d refcnt=0\n", sads - i, pid
   }
 }
