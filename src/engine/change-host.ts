@@ -21,6 +21,7 @@ export async function changeHost(
 ): Promise<boolean> {
   let view = first;
   let state = initial;
+  const raised = new Set<string>();
   for (;;) {
     const { decisions, predicted } = planTasks({ ...planning(run, book, view), state, initial });
     book.decided(decisions, predicted);
@@ -38,9 +39,12 @@ export async function changeHost(
     const batch = nextBatch(run.host.tasks, decisions);
     if (batch.length > 0) {
       if (!(await makeBatch(run, link, change, book, { view, state, batch }))) return false;
+      for (const { task, decision } of batch) {
+        if (decision.plan.effect?.tunnel === 'starts' && task.tunnel !== null) raised.add(task.tunnel);
+      }
     } else if (!book.hasUnknown()) {
       if (book.changedSomething) prove(run, book, view, state, initial);
-      if (book.stopsHere() || !(await keep(run, change, book))) return false;
+      if (book.stopsHere() || !(await keep(run, link, change, book, raised))) return false;
       book.finish();
       return true;
     } else if (book.isStuck()) return false;

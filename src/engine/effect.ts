@@ -3,8 +3,8 @@
  * What is missing does not happen.
  */
 export interface Effect {
-  /** The task's own tunnel. `drops`: it is up, and goes down; `starts`: it was not up, and comes up. */
-  readonly tunnel?: 'drops' | 'starts';
+  /** The task's own tunnel. `drops`: it is up, and goes down; `stops`: to stay so; `starts`: it was not up, and comes up. */
+  readonly tunnel?: 'drops' | 'stops' | 'starts';
   /** All connections of the host drop for a moment. */
   readonly network?: true;
   /** A service that is started, stopped or restarted. */

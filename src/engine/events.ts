@@ -24,6 +24,13 @@ export type RunEvent =
   | { readonly type: 'host-proving'; readonly play: string; readonly host: string }
   /** Something failed, here or at the other end of a tunnel: the old state is put back. */
   | { readonly type: 'host-restoring'; readonly play: string; readonly host: string; readonly why: string }
+  /** Its ends of these tunnels are looked at, while packets pass, or do not. */
+  | {
+      readonly type: 'host-verifying';
+      readonly play: string;
+      readonly host: string;
+      readonly tunnels: readonly string[];
+    }
   /** Something that a person should know was found there: what an earlier run has left, or that another one has the host. */
   | { readonly type: 'host-noted'; readonly play: string; readonly host: string; readonly note: string }
   | { readonly type: 'host-finished'; readonly play: string; readonly host: string; readonly result: HostResult }

@@ -21,6 +21,7 @@ import type { Intent, Member } from './transaction/coordination.ts';
 import { hostTransaction } from './transaction/host-transaction.ts';
 import type { Patience } from './transaction/keeper.ts';
 import { heldNotes, isDue, recovered, recoveredNote, recoverScript } from './transaction/leftovers.ts';
+import type { TunnelProof } from './tunnel-proof.ts';
 
 /** All that a host's run needs; the engine knows no module, transport or reporter but these. */
 export interface HostRun {
@@ -62,6 +63,8 @@ export interface TransactionPart {
   readonly aside: Aside;
   /** `manual`: a person confirms, with a command of its own. */
   readonly confirm: 'auto' | 'manual';
+  /** Null: tunnels are not proven. */
+  readonly proof: TunnelProof | null;
 }
 
 /** Set by SIGINT: the running task ends, nothing after it begins. */

@@ -8,6 +8,8 @@ import type { Decision } from './plan.ts';
 export interface HostImpact {
   readonly host: string;
   readonly drops: readonly string[];
+  /** Those of them that nothing here brings up again. */
+  readonly stops: readonly string[];
   readonly starts: readonly string[];
   readonly services: readonly string[];
   /** All its connections drop. */
@@ -27,11 +29,14 @@ export interface TunnelImpact {
   readonly name: string;
   /** The hosts of its ends. */
   readonly ends: readonly string[];
-  /** `drops`: for a while; `removed`: for good; `starts`: it was not up, and what it protects waits for both ends. */
-  readonly effect: 'drops' | 'removed' | 'starts';
+  /**
+   * `drops`: for a while; `stopped`: until somebody brings it up; `removed`: for good; `starts`: it was not up, and what it
+   * protects waits for both ends.
+   */
+  readonly effect: 'drops' | 'stopped' | 'removed' | 'starts';
   /** The hosts whose network restart is the reason, where nothing else is. */
   readonly networkOf: readonly string[];
-  /** About how many seconds, at the least and at the most; null: for good. */
+  /** About how many seconds, at the least and at the most; null: nobody can tell, or for good. */
   readonly seconds: readonly [number, number] | null;
 }
 
@@ -46,6 +51,7 @@ export function hostImpact(
   path: OwnPath,
 ): HostImpact {
   const drops = new Set<string>();
+  const stops = new Set<string>();
   const starts = new Set<string>();
   const services = new Set<string>();
   let network = false;
@@ -53,13 +59,15 @@ export function hostImpact(
     const decision = decisions.get(id);
     const effect = decision?.kind === 'change' ? decision.plan.effect : undefined;
     if (effect === undefined) continue;
-    if (tunnel !== null && effect.tunnel !== undefined) (effect.tunnel === 'drops' ? drops : starts).add(tunnel);
+    if (tunnel !== null && effect.tunnel !== undefined) (effect.tunnel === 'starts' ? starts : drops).add(tunnel);
+    if (tunnel !== null && effect.tunnel === 'stops') stops.add(tunnel);
     if (effect.service !== undefined) services.add(effect.service);
     network ||= effect.network === true;
   }
   return {
     host,
     drops: [...drops],
+    stops: [...stops].filter((tunnel) => !starts.has(tunnel)),
     starts: [...starts].filter((tunnel) => !drops.has(tunnel)),
     services: [...services],
     network,
@@ -96,17 +104,38 @@ export function impactOf(assessed: readonly HostImpact[], topology: Topology): I
   const tunnels = names.map((name): TunnelImpact => {
     const tunnel = named.get(name);
     const networkOf = naturalOrder(new Set(shaken.get(name)));
-    const effect = starts.has(name) ? 'starts' : tunnel?.state === 'absent' ? 'removed' : 'drops';
+    const effect = starts.has(name)
+      ? 'starts'
+      : lasting(
+          tunnel,
+          hosts.filter(({ drops: own }) => own.includes(name)),
+          name,
+        );
     return {
       name,
       ends: tunnel?.ends.map(({ host }) => host) ?? [],
       effect,
       networkOf,
-      seconds: effect === 'removed' ? null : networkOf.length > 0 ? NETWORK : usesIke(tunnel) ? WITH_IKE : WITHOUT_IKE,
+      seconds:
+        effect === 'removed' || effect === 'stopped'
+          ? null
+          : networkOf.length > 0
+            ? NETWORK
+            : usesIke(tunnel)
+              ? WITH_IKE
+              : WITHOUT_IKE,
     };
   });
   const services = hosts.flatMap(({ host, services: of }) => of.map((service) => ({ host, service })));
   return { tunnels, services: unique(services), ownPath: ownPathOf(hosts, new Set(names)) };
+}
+
+/** `dropping`: the hosts that take it down. */
+function lasting(tunnel: Tunnel | undefined, dropping: readonly HostImpact[], name: string) {
+  if (tunnel?.state === 'absent') return 'removed';
+  if (dropping.length === 0 || !dropping.every(({ stops }) => stops.includes(name))) return 'drops';
+  // What the inventory does not name any more goes with its files.
+  return tunnel === undefined ? 'removed' : 'stopped';
 }
 
 /** Seconds: ifdown and ifup take one to three on each end, one end after the other; IKE one to a few. */

@@ -7,9 +7,19 @@ import { HostFault } from './time-limit.ts';
 import { differences } from './transaction/differences.ts';
 import { holding } from './transaction/holding.ts';
 import { type HostTransaction, WENT_BACK } from './transaction/host-transaction.ts';
+import { proveTunnels } from './tunnel-proof.ts';
 
-/** Keeps the changes together with all others of the transaction; false where they have to be taken back. */
-export async function keep(run: HostRun, change: HostTransaction, book: Ledger): Promise<boolean> {
+/**
+ * Keeps the changes together with all others of the transaction, once the tunnels `raised` by it are proven; false where they have
+ * to be taken back.
+ */
+export async function keep(
+  run: HostRun,
+  link: Link,
+  change: HostTransaction,
+  book: Ledger,
+  raised: ReadonlySet<string>,
+): Promise<boolean> {
   if (!change.isOpen) return true;
   const { member, aside } = run.transaction;
   // Where nothing has changed there is nothing for a person to say.
@@ -19,6 +29,7 @@ export async function keep(run: HostRun, change: HostTransaction, book: Ledger):
     book.undoneFor(trouble);
     return false;
   }
+  if (!(await proveTunnels(run, link, change, book, raised))) return false;
   book.settling();
   if (member.partners.length > 0 || confirm === 'manual') {
     if (!(await (confirm === 'manual' ? change.awaiting() : change.verified()))) {

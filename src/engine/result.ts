@@ -73,6 +73,7 @@ export function recapOf(host: HostResult): Recap {
 export function exitCodeOf(command: 'check' | 'apply', result: RunResult): number {
   if (result.interrupted) return 130;
   const hosts = [...result.hosts.values()];
+  if (hosts.some(({ error }) => error?.code === 'tunnel-failed')) return 6;
   if (hosts.some(({ status }) => status === 'unreachable')) return 5;
   if (result.timedOut || hosts.some(({ status }) => status === 'failed')) return 4;
   const pending = hosts.some(({ tasks }) => tasks.some(({ status }) => status === 'changed' || status === 'unknown'));

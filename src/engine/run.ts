@@ -19,6 +19,7 @@ import { allOrNone, type MemberOf } from './transaction/all-or-none.ts';
 import { type CoordinationInput, coordinate, type Member } from './transaction/coordination.ts';
 import { type DownBudget, downBudget } from './transaction/down-budget.ts';
 import type { Patience } from './transaction/keeper.ts';
+import type { TunnelProof } from './tunnel-proof.ts';
 
 export interface RunInput {
   readonly command: 'check' | 'apply';
@@ -61,6 +62,8 @@ export interface TransactionInput {
   readonly confirm: 'auto' | 'manual';
   /** Hosts that carry the operator's own path. */
   readonly last: ReadonlySet<string>;
+  /** Proves the tunnels that come up, before they are kept; missing: they are not proven. */
+  readonly proof?: TunnelProof | null;
 }
 
 export interface RunOutcome extends RunResult {
@@ -134,7 +137,7 @@ async function runWave(
   progress: Progress,
 ): Promise<{ readonly standing: number; readonly failed: number; readonly changed: boolean }> {
   const standing = hosts.filter(({ host }) => progress.mayGoOn(host));
-  const coordinated = coordinate(agreement(hosts, input));
+  const coordinated = coordinate(agreement(hosts, play, input));
   // An end that an earlier play lost would leave the other one alone with the change.
   for (const { host } of hosts) if (!progress.mayGoOn(host)) coordinated(host).failed('it failed in an earlier play');
   const names = standing.map(({ host }) => host);
@@ -199,6 +202,7 @@ async function runHostOfPlay(
       owner,
       patience,
       confirm,
+      proof: input.transaction.proof ?? null,
       member,
       aside,
     },
@@ -208,14 +212,18 @@ async function runHostOfPlay(
 }
 
 /** Which hosts of a wave have tunnels with each other. */
-function agreement(hosts: readonly CompiledHost[], input: Stoppable): CoordinationInput {
+function agreement(hosts: readonly CompiledHost[], play: CompiledPlay, input: Stoppable): CoordinationInput {
   const tunnels = new Map<string, string[]>();
   for (const { host, tasks } of hosts) {
     for (const tunnel of new Set(tasks.map((task) => task.tunnel))) {
       if (tunnel !== null) tunnels.set(tunnel, [...(tunnels.get(tunnel) ?? []), host]);
     }
   }
-  const ordered = new Map([...tunnels].map(([name, ends]) => [name, sortNaturally(ends, (end) => end)]));
+  const inTurn = (ends: readonly string[]) => {
+    const sorted = [...sortNaturally(ends, (end) => end)];
+    return play.beginnersFirst === true ? sorted.reverse() : sorted;
+  };
+  const ordered = new Map([...tunnels].map(([name, ends]) => [name, inTurn(ends)]));
   return { hosts: hosts.map(({ host }) => host), tunnels: ordered, last: input.transaction.last, budget: input.budget };
 }
 

@@ -94,6 +94,7 @@ describe('impact', () => {
   const part = (name: string, more: Partial<HostImpact> = {}): HostImpact => ({
     host: name,
     drops: [],
+    stops: [],
     starts: [],
     services: [],
     network: false,
@@ -129,6 +130,20 @@ describe('impact', () => {
     expect(impact.tunnels.map(({ effect, seconds }) => [effect, seconds])).toEqual([
       ['removed', null],
       ['drops', [2, 10]],
+    ]);
+  });
+
+  test('what nothing brings up again stays down, or is gone where no inventory names it', () => {
+    const down = (name: string) => ({ drops: [name], stops: [name] });
+    const effects = (...parts: HostImpact[]) =>
+      impactOf(parts, topology()).tunnels.map(({ name, effect, seconds }) => [name, effect, seconds]);
+    expect(effects(part('lana', down('lana-lanb')), part('lanb', down('lana-lanb')))).toEqual([
+      ['lana-lanb', 'stopped', null],
+    ]);
+    expect(effects(part('lana', down('pruned')))).toEqual([['pruned', 'removed', null]]);
+    // One end only changes its files.
+    expect(effects(part('lana', down('lana-lanb')), part('lanb', { drops: ['lana-lanb'] }))).toEqual([
+      ['lana-lanb', 'drops', [5, 15]],
     ]);
   });
 

@@ -29,6 +29,7 @@ export function allOrNone(): (hosts: readonly string[], member: MemberOf) => Mem
         prepared: () => member.prepared(),
         begun: () => member.begun(),
         committed: () => member.committed(),
+        examined: () => member.examined(),
         verified: () => member.verified(),
         failed: (why) => {
           if (awaited.has(host)) trouble ??= { host, why };

@@ -31,6 +31,8 @@ export interface Member {
   begun(): void;
   /** The host's changes are made and proven; resolves when those of all are. */
   committed(): Promise<Trouble | null>;
+  /** What its tunnels do was looked at; resolves when that is so on all. Between `committed` and `verified`, by all or none. */
+  examined(): Promise<Trouble | null>;
   /** The host knows that all are proven; resolves when all do. */
   verified(): Promise<Trouble | null>;
   /** The host fails, or ends without having been through all of the above. May be called at any time, and twice. */
@@ -46,7 +48,7 @@ export interface Member {
 }
 
 export interface CoordinationInput {
-  /** The hosts that take part, and for each tunnel the hosts of its ends among them, the responder last. */
+  /** The hosts that take part, and for each tunnel the hosts of its ends among them, who changes first last. */
   readonly hosts: readonly string[];
   readonly tunnels: ReadonlyMap<string, readonly string[]>;
   /** Hosts that change last, whatever their connections tell. */
@@ -144,6 +146,7 @@ export function coordinate(input: CoordinationInput): (host: string) => Member {
         stir();
       },
       committed: () => reach(COMMITTED, () => all(COMMITTED)),
+      examined: () => reach(EXAMINED, () => all(EXAMINED)),
       verified: () => reach(VERIFIED, () => all(VERIFIED)),
       failed: (why) => {
         own.trouble ??= { host, why };
@@ -169,11 +172,12 @@ export function coordinate(input: CoordinationInput): (host: string) => Member {
 }
 
 /** How far a host has come. */
-type Phase = 0 | typeof PREPARED | typeof BEGUN | typeof COMMITTED | typeof VERIFIED;
+type Phase = 0 | typeof PREPARED | typeof BEGUN | typeof COMMITTED | typeof EXAMINED | typeof VERIFIED;
 const PREPARED = 1;
 const BEGUN = 2;
 const COMMITTED = 3;
-const VERIFIED = 4;
+const EXAMINED = 4;
+const VERIFIED = 5;
 
 interface State {
   readonly host: string;

@@ -136,8 +136,8 @@ function readArchive(printed: string, root: string): Archive {
   };
 }
 
-/** `absent PATH`, `CRC LENGTH PATH`, `lines CRC LENGTH PATH`; see `ip_stand` of host-kit.ts. */
-function pathIn(line: string, root: string): string {
-  const name = line.replace(/^(absent|directory|other|(lines )?\d+ \d+) /, '');
+/** `absent PATH`, `CRC LENGTH PATH`, `lines CRC LENGTH PATH`, `mode MODE UID GID PATH`; see host-kit.ts. */
+export function pathIn(line: string, root: string): string {
+  const name = line.replace(/^(absent|directory|other|mode \d+ \d+ \d+|(lines )?\d+ \d+) /, '');
   return name.startsWith(`${root}/`) ? name.slice(root.length) : name;
 }

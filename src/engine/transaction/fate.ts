@@ -31,7 +31,10 @@ ip_fate() {
 }
 ip_go_back() { ip_link proven back || ip_link ended back; }
 ip_kept() {
-  if [ ! -f "$ip_dir/left" ]; then ip_stand >"$ip_dir/.left~$$" && mv -f "$ip_dir/.left~$$" "$ip_dir/left" || return 1; fi
+  if [ ! -f "$ip_dir/left" ]; then
+    ip_modes >"$ip_dir/modes" 2>/dev/null
+    ip_stand >"$ip_dir/.left~$$" && mv -f "$ip_dir/.left~$$" "$ip_dir/left" || return 1
+  fi
   ip_say confirmed state || return 1
   ip_unstage
   rm -rf "$ip_dir"/part-* "$ip_dir/keeper.sh" "$ip_dir/health.sh" "$ip_dir/runner.pid" "$ip_dir/restore.pid" "$ip_dir/armed" "$ip_dir/session" "$ip_dir/boot" "$ip_dir/out" "$ip_dir/err" "$ip_dir/remaining"

@@ -43,6 +43,7 @@ export interface RunOnHost {
  *          remaining seconds that the keeper goes on waiting for that person
  *          left    once it is confirmed: every path of the manifest as the run has left it, with its checksum; of a file that
  *                  programs of the host write anew at will (`host` in N.was), as ifup does, that of its sorted lines
+ *          modes   likewise, the mode and owner of each of these files
  *          rolled-back the run that took a confirmed one back
  *          manifest (the numbers of) backup/N, N.was (of a symbolic link what it leads to, and the link); staged/N, N.at; part-N.sh, keeper.sh, restore.sh
  * ```
@@ -137,6 +138,15 @@ ip_stand() {
     else printf 'absent %s\n' "$ip_path"; fi
   done <"$ip_dir/manifest"
   [ $# = 0 ] || cksum "$@"
+}
+ip_modes() {
+  [ -f "$ip_dir/manifest" ] || return 0
+  set --
+  while read -r ip_n; do
+    ip_was "$ip_n" || return 1
+    if [ -f "$ip_path" ]; then set -- "$@" "$ip_path"; fi
+  done <"$ip_dir/manifest"
+  [ $# = 0 ] || stat -c 'mode %a %u %g %n' "$@"
 }
 ip_unstage() {
   if [ -f "$ip_dir/staged.list" ]; then while IFS= read -r ip_path; do rm -f "$ip_path"; done <"$ip_dir/staged.list"; fi

@@ -1,6 +1,6 @@
 import type { Link } from '../link.ts';
 import { prelude } from '../prelude.ts';
-import type { Rendering } from '../sh.ts';
+import { nothing, type Rendering, render, type Script } from '../sh.ts';
 import { baseScript, KIT } from './host-kit.ts';
 
 /** A run, as a host knows it. */
@@ -40,8 +40,21 @@ export async function surveyHost(link: Link, nonce: string, rendering: Rendering
   return readSurvey(frames.get('survey')?.stdout ?? '', rendering.root);
 }
 
-/** Frame: `survey`. */
-export function surveyScript(rendering: Rendering, nonce: string): string {
+/** The same, and in the same round trip what a script that only looks has printed. Rejects where the connection is lost. */
+export async function surveyAndLook(
+  link: Link,
+  nonce: string,
+  rendering: Rendering,
+  script: Script,
+): Promise<{ readonly survey: Survey; readonly seen: string }> {
+  const frames = await link.run(surveyScript(rendering, nonce, script));
+  const printed = (name: string) => frames.get(name)?.stdout ?? '';
+  return { survey: readSurvey(printed('survey'), rendering.root), seen: printed('look') };
+}
+
+/** Frames: `survey`, and `look` where something is to be looked at beside it. */
+export function surveyScript(rendering: Rendering, nonce: string, also: Script = nothing): string {
+  const look = also.isEmpty ? '' : `ip_b look; (\n:\n${render(also, rendering)}\n) </dev/null; ip_e look $?; `;
   return `${prelude(nonce)}
 ${KIT}${baseScript(rendering.root)}
 ip_b survey; (
@@ -63,7 +76,7 @@ for ip_dir in "$ip_base"/runs/*; do
 done
 if [ -d "$ip_base/lock" ]; then ip_word "$ip_base/lock/owner" || ip_w=-; echo "lock $ip_w"; fi
 :
-) </dev/null; ip_e survey $?; ip_b done; ip_e done 0
+) </dev/null; ip_e survey $?; ${look}ip_b done; ip_e done 0
 `;
 }
 

@@ -148,6 +148,7 @@ describe.each(shells)('under %s', (...shell) => {
       'journal',
       'left',
       'manifest',
+      'modes',
       'owner',
       'proven',
       'restore.sh',
