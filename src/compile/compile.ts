@@ -28,6 +28,8 @@ export interface CompileInput {
   /** The host's variables by precedence, templates not rendered. */
   varsOf(host: string): Variables;
   readonly options: CompileOptions;
+  /** Tunnels by name whose SAs must not outlive a change of their keys. */
+  readonly renewed?: ReadonlySet<string>;
 }
 
 interface CompileOptions extends TagChoice {
@@ -54,7 +56,12 @@ export function compile(input: CompileInput): Compiled {
   const sound = checkTunnels(plays, input, report);
   const hosts = chooseHosts(input.plays, input.options.limit, input.select, report);
   const makeTunnels = sound
-    ? tunnelTasks({ tunnels: input.tunnels, backend: input.backend, options: input.backendOptions })
+    ? tunnelTasks({
+        tunnels: input.tunnels,
+        backend: input.backend,
+        options: input.backendOptions,
+        ...(input.renewed === undefined ? {} : { renewed: input.renewed }),
+      })
     : () => () => [];
   const compiled = compilePlays(plays, hosts, { input, makeTunnels, report });
   const diagnostics = report.diagnostics();

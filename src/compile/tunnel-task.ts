@@ -20,6 +20,7 @@ export interface TunnelWorld {
   readonly backend: Backend;
   /** The backend's own mapping in tunnels.yml, as written. */
   readonly options: unknown;
+  readonly renewed?: ReadonlySet<string>;
 }
 
 /**
@@ -43,6 +44,7 @@ export function tunnelTasks(world: TunnelWorld): (only?: ReadonlySet<string>) =>
       {
         activation: (given.activation as Activation | undefined) ?? 'auto',
         options: [world.options, hostOptions(world.backend, place)],
+        ...(world.renewed === undefined ? {} : { renewed: world.renewed }),
       },
     );
     return dress(tasks, prepared, place, frame, args);
@@ -92,7 +94,8 @@ function spanOnce(otherwise: Task['span']): (tunnel: Tunnel | null) => Task['spa
   };
 }
 
-function endsByHost(tunnels: readonly Tunnel[]): ReadonlyMap<string, readonly Perspective[]> {
+/** The ends on each host, by nickname. */
+export function endsByHost(tunnels: readonly Tunnel[]): ReadonlyMap<string, readonly Perspective[]> {
   const hosts = new Map<string, Perspective[]>();
   for (const tunnel of tunnels) {
     for (const end of perspectives(tunnel)) {

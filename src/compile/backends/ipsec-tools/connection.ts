@@ -1,12 +1,14 @@
 import type { Content } from '../../../model/content.ts';
 import type { Perspective, Tunnel } from '../../../model/tunnel.ts';
 import { ifcfg } from './ifcfg.ts';
+import { type Implied, implied } from './implied.ts';
 import { keys } from './keys.ts';
-import { IFUP_IPSEC, ifcfgPath, keysPath } from './paths.ts';
+import { IFUP_IPSEC, ifcfgPath, keysPath, peerConfPath } from './paths.ts';
 
 /** The files of one end on its host. */
 export interface ConnectionFiles {
-  readonly ifcfg: { readonly path: string; readonly content: Content };
+  /** `sourced`: see the module `file`. */
+  readonly ifcfg: { readonly path: string; readonly content: Content; readonly sourced: Implied };
   /** `null` content: there must be no such file. */
   readonly keys: { readonly path: string; readonly content: Content | null };
 }
@@ -14,18 +16,33 @@ export interface ConnectionFiles {
 export function connectionFiles(end: Perspective): ConnectionFiles {
   const { nickname } = end.src;
   return {
-    ifcfg: { path: ifcfgPath(nickname), content: ifcfg(end) },
+    ifcfg: { path: ifcfgPath(nickname), content: ifcfg(end), sourced: implied(end) },
     keys: { path: keysPath(nickname), content: keys(end) },
   };
 }
 
 /** Arguments of the module `connection` for an end that shall be there, but for the state. */
-export function connectionArgs(end: Perspective, files: ConnectionFiles, certificates: string) {
+export function connectionArgs(end: Perspective, files: ConnectionFiles, certificates: string, psk: string) {
   const { content } = files.keys;
+  const { sourced, ...written } = files.ifcfg;
   return {
     ...identity(end),
-    files: content === null ? [files.ifcfg] : [files.ifcfg, { path: files.keys.path, content }],
+    files: content === null ? [written] : [written, { path: files.keys.path, content }],
+    implied: sourced,
     requires: requirements(end, certificates),
+    record: recordOf(end, psk),
+  };
+}
+
+/** What the host is to remember of a connection that is created there. */
+function recordOf({ tunnel, dst }: Perspective, psk: string) {
+  const { method } = tunnel.keying;
+  return {
+    tunnel: tunnel.name,
+    other: dst.host,
+    keying: method,
+    ...(method === 'psk' ? { psk } : {}),
+    ...(method === 'manual' ? {} : { conf: peerConfPath(dst.address) }),
   };
 }
 
@@ -38,7 +55,7 @@ export function goneArgs(end: Perspective, shared: boolean) {
  * What tells the connection from others. Its policies are found in the kernel by the peer, and between networks by both
  * networks; not by this host's own address, which `ifup` takes from the routing table and which NAT may have changed.
  */
-function identity({ tunnel, src, dst }: Perspective) {
+export function identity({ tunnel, src, dst }: Perspective) {
   const networks = tunnel.type === 'network-to-network' && src.network && dst.network;
   return {
     nickname: src.nickname,

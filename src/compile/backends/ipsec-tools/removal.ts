@@ -66,8 +66,10 @@ function leavesPeerConf(end: Perspective, all: readonly Perspective[]): boolean 
 }
 
 /** Another tunnel of the host needs what racoon knows of the peer. */
-function sharesPeer({ dst }: Perspective, all: readonly Perspective[]): boolean {
-  return all.some((other) => isPresent(other, dst.address) && other.tunnel.keying.method !== 'manual');
+export function sharesPeer({ tunnel, dst }: Perspective, all: readonly Perspective[]): boolean {
+  return all.some(
+    (other) => other.tunnel !== tunnel && isPresent(other, dst.address) && other.tunnel.keying.method !== 'manual',
+  );
 }
 
 function isPresent({ tunnel, dst }: Perspective, address: string): boolean {

@@ -33,7 +33,7 @@ export function hostTasks(ends: HostEnds, context: BackendContext): readonly Bac
   return [
     task('package', 'install ipsec-tools', 'package', { name: 'ipsec-tools', state: 'present' }),
     ...removals,
-    ...(activates ? wanted.map((one) => connectionTask(one, 'replaced')) : []),
+    ...(activates ? wanted.map((one) => connectionTask(one, 'replaced', renewal(one, ends, context))) : []),
     ...writing,
     ...restartTasks(wanted, writing, context),
     ...(activates ? wanted.map((one) => connectionTask(one, 'up')) : []),
@@ -49,7 +49,11 @@ interface Wanted {
 
 function want(end: Perspective, options: RacoonOptions): Wanted {
   const files = connectionFiles(end);
-  return { end, files, connection: connectionArgs(end, files, options.paths.certificate) };
+  return {
+    end,
+    files,
+    connection: connectionArgs(end, files, options.paths.certificate, options.paths.pre_shared_key),
+  };
 }
 
 interface PskArgs {
@@ -77,7 +81,7 @@ function racoonTasks(wanted: readonly Wanted[], options: RacoonOptions): readonl
 function fileTasks({ end: { tunnel, src }, files: { ifcfg, keys } }: Wanted): readonly BackendTask[] {
   const { path, content } = keys;
   const attributes = (mode: string) => ({ mode, owner: 'root', group: 'root' });
-  const keysArgs = content === null ? { path, state: 'absent' } : { path, content, ...attributes('0600') };
+  const keysArgs = content === null ? { path, state: 'absent' } : { path, content, sourced: {}, ...attributes('0600') };
   return [
     tunnelTask(tunnel, 'ifcfg', `ifcfg-${src.nickname}`, 'file', { ...ifcfg, ...attributes('0644') }),
     tunnelTask(tunnel, 'keys', `keys-${src.nickname}`, 'file', keysArgs),
@@ -124,10 +128,28 @@ function restartTriggers(wanted: readonly Wanted[], writing: readonly BackendTas
   ];
 }
 
-function connectionTask({ end: { tunnel, src, dst }, connection }: Wanted, state: 'replaced' | 'up'): BackendTask {
+function connectionTask(
+  { end: { tunnel, src, dst }, connection }: Wanted,
+  state: 'replaced' | 'up',
+  more: BackendTask['args'] = {},
+): BackendTask {
   const name = state === 'up' ? `ifup ${src.nickname}` : `prepare ${src.nickname} (ifdown if it is up)`;
-  const made = tunnelTask(tunnel, state, name, 'connection', { ...connection, state });
+  const made = tunnelTask(tunnel, state, name, 'connection', { ...connection, state, ...more });
   return state === 'up' ? { ...made, liveness: ping(src, dst) } : made;
+}
+
+/** Manual SAs go with ifdown, those of IKE stay; of other tunnels to the same peer the manual ones are spared. */
+function renewal(
+  { end: { tunnel, dst } }: Wanted,
+  { all }: HostEnds,
+  { renewed }: BackendContext,
+): BackendTask['args'] {
+  if (renewed?.has(tunnel.name) !== true || tunnel.keying.method === 'manual') return {};
+  const spared = all.flatMap(({ tunnel: { keying }, dst: { address } }) => {
+    if (keying.method !== 'manual' || address !== dst.address) return [];
+    return keying.sent.flatMap(({ ah, esp }) => [ah?.spi, esp?.spi].filter((spi) => spi !== undefined));
+  });
+  return { renew: true, ...(spared.length === 0 ? {} : { spared }) };
 }
 
 /** From an address that the policies are about, to one; up to five seconds, for IKE may have to make the SAs first. */
