@@ -28,6 +28,8 @@ export interface Replacing {
   readonly before?: string | Buffer | undefined;
   /** Absent: the mode of the file that was there; a new one is its owner's alone. */
   readonly mode?: number | undefined;
+  /** All but the last step: whether it could be done, room on the disk included. */
+  readonly rehearse?: boolean;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface Replacing {
 export function replaceFile(
   path: string,
   after: string | Buffer,
-  { before, mode }: Replacing = {},
+  { before, mode, rehearse = false }: Replacing = {},
 ): ReplaceFault | null {
   let beside: string | undefined;
   try {
@@ -50,8 +52,10 @@ export function replaceFile(
     beside = join(dirname(target), `.${randomBytes(8).toString('hex')}.tmp`);
     if (!write(beside, bytes(after), mode ?? (old === undefined ? 0o600 : old.mode & 0o7777), old)) return NOT_OURS;
     if (isChanged()) return CHANGED;
+    if (rehearse) return null;
     renameSync(beside, target);
     beside = undefined;
+    syncFolder(dirname(target));
     return null;
   } catch (fault) {
     const code = fault instanceof Error && 'code' in fault ? String(fault.code) : 'unknown';
@@ -64,6 +68,19 @@ export function replaceFile(
 const CHANGED: ReplaceFault = { why: 'somebody changed it meanwhile', fix: 'run this again' };
 const NO_FILE: ReplaceFault = { why: 'it is no regular file', fix: 'a file' };
 const NOT_OURS: ReplaceFault = { why: 'its owner and group cannot be kept', fix: 'run this as its owner' };
+
+/** A new name outlives a power cut only when its folder is on the disk as well. Not every file system can do that. */
+function syncFolder(path: string): void {
+  let folder: number | undefined;
+  try {
+    folder = openSync(path, 'r');
+    fsyncSync(folder);
+  } catch {
+    // the file is there, and whole
+  } finally {
+    if (folder !== undefined) closeSync(folder);
+  }
+}
 
 function bytes(text: string | Buffer): Buffer {
   return typeof text === 'string' ? Buffer.from(text, 'utf8') : text;

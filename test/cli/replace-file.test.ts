@@ -99,3 +99,13 @@ test.runIf(process.getuid?.() === 0)('the owner is kept, or the file is left alo
   expect(readFileSync(path, 'utf8')).toBe('new');
   expect(readdirSync(folder)).toEqual(['a']);
 });
+
+test('a rehearsal leaves the file as it is, and says what would be in the way', () => {
+  const path = join(folder, 'a');
+  writeFileSync(path, 'old');
+  const { ino } = statSync(path);
+  expect(replaceFile(path, 'new', { before: 'old', rehearse: true })).toBe(null);
+  expect([readFileSync(path, 'utf8'), statSync(path).ino, readdirSync(folder)]).toEqual(['old', ino, ['a']]);
+  expect(replaceFile(path, 'new', { before: 'older', rehearse: true })?.why).toContain('somebody changed it');
+  expect(replaceFile(join(folder, 'b', 'c'), 'new', { rehearse: true })?.why).toContain('ENOENT');
+});
