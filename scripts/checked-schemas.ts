@@ -1,5 +1,6 @@
 import { compiledModules, modules } from '../modules/index.ts';
 import { ipsecTools } from '../src/compile/backends/ipsec-tools/index.ts';
+import { driftIgnoreSchema } from '../src/inventory/drift-ignore.ts';
 import { structuralSchema } from '../src/inventory/tunnels/schema.ts';
 import { planSchema } from '../src/report/plan-schema.ts';
 
@@ -10,5 +11,6 @@ export const checkedSchemas: readonly object[] = [
   structuralSchema(),
   ipsecTools.optionsSchema,
   planSchema,
+  driftIgnoreSchema,
   ...[...modules, ...compiledModules].map(({ args }) => args as object),
 ];

@@ -7,6 +7,8 @@ export const EXIT = {
   failed: 4,
   unreachable: 5,
   verification: 6,
+  edited: 7,
+  kernel: 8,
   interrupted: 130,
 } as const;
 

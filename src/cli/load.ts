@@ -4,7 +4,7 @@ import { hostsOfPlays } from '../compile/hosts.ts';
 import { makeReport } from '../compile/report.ts';
 import type { Widened } from '../compile/widen.ts';
 import { FACT_NAMES } from '../engine/facts.ts';
-import { fileInventory, remembered } from '../inventory/files.ts';
+import { fileInventory, type InventoryFiles, remembered } from '../inventory/files.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import { selectHosts } from '../inventory/pattern.ts';
 import { hostVariables, renderedVars } from '../inventory/rendered-vars.ts';
@@ -27,12 +27,14 @@ import type { CommonOptions } from './options.ts';
 import { type Input, readInput } from './read-input.ts';
 import { presentable } from './shown-diagnostics.ts';
 import type { Terminal } from './terminal.ts';
-import { type VaultAccess, vaultAccess } from './vault.ts';
+import { namesVaultPassword, type VaultAccess, vaultAccess } from './vault.ts';
 
 /** All that the user wrote, read and compiled. */
 export interface Project {
   readonly inventory: Inventory;
   readonly tunnels: readonly Tunnel[];
+  /** The mapping in tunnels.yml of the backend's own options, as written; null: there is none. */
+  readonly backendOptions: unknown;
   readonly plays: readonly CompiledPlay[];
   /** Hosts of the plays that --limit does not name, and that are the other ends of tunnels of those that it does. */
   readonly widened: readonly Widened[];
@@ -52,9 +54,20 @@ export type ProjectCheck = (project: Project) => readonly Diagnostic[] | Promise
 /**
  * Which encrypted values a command needs: those of the hosts that it works on, all that it can read, or none, because it
  * only lists names. What is not needed stays closed, and wants no password. `connections`: the tunnels are not read at
- * all, for neither they nor the programs that print their keys are of use.
+ * all, for neither they nor the programs that print their keys are of use. `standing`: the keys of tunnels stay closed
+ * where no vault password is named, for all but the keys can be looked at without.
  */
-export type Needs = 'hosts' | 'all' | 'none' | 'connections';
+export type Needs = 'hosts' | 'all' | 'none' | 'connections' | 'standing';
+
+/** What is read otherwise than it stands on the disk. */
+export interface Overlay {
+  /** Texts by the paths of the files that they stand for; those need not be there. */
+  readonly texts: ReadonlyMap<string, string>;
+  /** Tunnels by name whose SAs must not outlive a change of their keys. */
+  readonly renewed: ReadonlySet<string>;
+  /** What else must not be shown: the keys that go. */
+  readonly secrets: readonly Secret[];
+}
 
 /**
  * Reads inventory, tunnels and playbook and compiles them, touching no host. Whatever is wrong is shown at once on
@@ -88,12 +101,15 @@ export async function readProject(
   terminal: Terminal,
   check: ProjectCheck = () => [],
   needs: Needs = 'hosts',
+  source: InventoryFiles = fileInventory,
+  overlay: Overlay | null = null,
 ): Promise<{ readonly project: Project; readonly diagnostics: readonly Diagnostic[] }> {
   const access = vaultAccess(options, terminal);
-  const files = remembered(fileInventory);
+  const textOf = (path: string) => overlay?.texts.get(path) ?? source.read(path);
+  const files = remembered({ ...source, read: textOf });
   const openAll = (envelopes: readonly string[]) => access.vault.openAll(envelopes);
   const secrets = rememberedSources({ ...secretSources({ env: terminal.env }), openAll });
-  const read = () => readOnce(options, playbook, check, needs, { access, files, secrets });
+  const read = () => readOnce(options, playbook, check, needs, { access, files, secrets, terminal, overlay });
   const first = await read();
   // Whether a password is wrong, or the text altered, is told apart by what else it opens: by now that is known.
   const isUnclear = first.diagnostics.some(({ code }) => code === 'vault-wrong-password');
@@ -104,6 +120,8 @@ interface World {
   readonly access: VaultAccess;
   readonly files: ReturnType<typeof remembered>;
   readonly secrets: SecretSources;
+  readonly terminal: Pick<Terminal, 'env'>;
+  readonly overlay: Overlay | null;
 }
 
 async function readOnce(
@@ -111,7 +129,7 @@ async function readOnce(
   playbook: string | undefined,
   check: ProjectCheck,
   needs: Needs,
-  { access: { vault, faults }, files, secrets }: World,
+  { access: { vault, faults }, files, secrets, terminal, overlay }: World,
 ): ReturnType<typeof readProject> {
   const value = needs === 'none' ? evenClosed(vault.open) : vault.open;
   const opening = { file: vault.open, value, settings: [ipsecTools.optionsKey] };
@@ -123,12 +141,12 @@ async function readOnce(
   const tunnels =
     needs === 'connections'
       ? NO_TUNNELS
-      : await vault.settled(() => tunnelsOf(input, secrets, wanted(input, options, needs)));
+      : await vault.settled(() => tunnelsOf(input, secrets, wanted(input, options, needs, terminal)));
   const found: Diagnostic[] = [...loading.diagnostics, ...tunnels.diagnostics];
   if (inventory.tunnelsDocument !== null && tunnels.racoon !== null) {
     found.push(...checkSchema(ipsecTools.optionsSchema, inventory.tunnelsDocument, tunnels.racoon.at));
   }
-  const compiled = await vault.settled(() => compilePlays(input, tunnels, options));
+  const compiled = await vault.settled(() => compilePlays(input, tunnels, options, overlay));
   found.push(...compiled.diagnostics);
   if (playbook === undefined) found.push(...ipsecTools.check(tunnels.tunnels));
   if (needs === 'hosts') refuseUnopened(compiled.plays, tunnels.tunnels);
@@ -136,6 +154,7 @@ async function readOnce(
   const project: Omit<Project, 'secrets'> = {
     inventory,
     tunnels: tunnels.tunnels,
+    backendOptions: tunnels.racoon?.value ?? null,
     plays: compiled.plays,
     widened: compiled.widened,
     extraVars,
@@ -150,7 +169,7 @@ async function readOnce(
   const opened = files.heldVault() ? openedSecrets(input, vault.opened) : [];
   const told = withoutConsequences(found, input, tunnels);
   return {
-    project: { ...project, secrets: [...tunnels.secrets, ...opened] },
+    project: { ...project, secrets: [...tunnels.secrets, ...opened, ...(overlay?.secrets ?? [])] },
     diagnostics: presentable([...told, ...missed], loading.sources, opened),
   };
 }
@@ -200,7 +219,9 @@ function tunnelsOf(
 }
 
 /** Of which tunnels the encrypted keys are needed: of those with an end on a host that the command works on. */
-function wanted({ inventory, playbook }: Input, { limit }: CommonOptions, needs: Needs) {
+function wanted({ inventory, playbook }: Input, options: CommonOptions, needs: Needs, { env }: Pick<Terminal, 'env'>) {
+  if (needs === 'standing') return () => namesVaultPassword(options, env);
+  const { limit } = options;
   if (needs !== 'hosts') return () => needs === 'all';
   let chosen: ReadonlySet<string> | undefined;
   const choose = () => {
@@ -234,6 +255,7 @@ function compilePlays(
   { inventory, extraVars, playbook }: Input,
   tunnels: TunnelsRead,
   options: CommonOptions,
+  overlay: Overlay | null,
 ): ReturnType<typeof compile> {
   if (playbook === null) return { plays: [], widened: [], diagnostics: [] };
   return compile({
@@ -242,6 +264,7 @@ function compilePlays(
     tunnels: tunnels.tunnels,
     backendOptions: tunnels.racoon?.value ?? null,
     backend: ipsecTools,
+    ...(overlay === null ? {} : { renewed: overlay.renewed }),
     registry: playbook.registry,
     factNames: FACT_NAMES,
     varsOf: (host) => hostVariables(inventory, host, extraVars),

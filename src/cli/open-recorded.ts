@@ -102,7 +102,7 @@ function mustBeComplete(run: string, surveyed: readonly SurveyedHost[]): void {
 }
 
 /** Its controller lives on this machine. A number may have come to another process, which then is called otherwise. */
-function isGoingOn({ ended, pid }: RunRecord): boolean {
+export function isGoingOn({ ended, pid }: Pick<RunRecord, 'ended' | 'pid'>): boolean {
   if (ended !== null || pid === process.pid) return false;
   try {
     process.kill(pid, 0);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { modules } from '../../modules/index.ts';
+import { ipsecTools } from '../compile/backends/ipsec-tools/index.ts';
 import type { StopSignal } from '../engine/host-run.ts';
 import { type Link, openLink } from '../engine/link.ts';
 import { exitCodeOf } from '../engine/result.ts';
@@ -8,17 +9,21 @@ import { type RunInput, type RunOutcome, run } from '../engine/run.ts';
 import { schedule } from '../engine/schedule.ts';
 import { openSession } from '../engine/session.ts';
 import { onHost, type Rendering } from '../engine/sh.ts';
+import type { InventoryFiles } from '../inventory/files.ts';
 import { hasErrors } from '../lang/diagnostic.ts';
+import type { Source } from '../lang/source.ts';
 import type { Secret } from '../model/secret.ts';
 import type { CompiledHost, CompiledPlay } from '../model/task.ts';
+import type { TunnelVerdict } from '../model/verdict.ts';
 import { type RunDocument, refusedDocument, refusedLine } from '../report/json.ts';
 import type { Reporter } from '../report/output.ts';
 import { makeFingerprint } from '../secrets/fingerprint.ts';
 import { makeRedactor } from '../secrets/redact.ts';
 import { discreet } from './discreet.ts';
 import { EXIT, UsageFault } from './exit.ts';
-import { type Needs, type Project, type ProjectCheck, readProject, showDiagnostics } from './load.ts';
+import { type Needs, type Overlay, type Project, type ProjectCheck, readProject, showDiagnostics } from './load.ts';
 import type { RunOptions } from './options.ts';
+import { proofOfRun } from './proof-of-run.ts';
 import { startRecord } from './recorder.ts';
 import { makeReporter, SILENT } from './reporter.ts';
 import { runId } from './run-id.ts';
@@ -28,6 +33,7 @@ import { connectionFaults, targetsOf } from './targets.ts';
 import { askSecret, type Terminal } from './terminal.ts';
 import { timer } from './timer.ts';
 import { topologyOf } from './topology.ts';
+import { noteVerdicts } from './tunnel-records.ts';
 import { canaryOf, waveLines } from './wave-lines.ts';
 import { widenedLines } from './widened.ts';
 import { openWorld } from './world.ts';
@@ -53,6 +59,10 @@ export interface OpenRun {
 /** What came of a pass, and the name under which it was made and recorded; null for a check. */
 export interface PassOutcome extends RunOutcome {
   readonly run: string | null;
+  /** Of the tunnels that it has brought up and looked at. */
+  readonly verdicts: readonly TunnelVerdict[];
+  /** Of the files that the verdicts point at. */
+  readonly sources: ReadonlyMap<string, Source>;
 }
 
 export interface PassSettings extends Partial<Pick<RunInput, 'agreed' | 'observe' | 'together' | 'plays' | 'modules'>> {
@@ -74,7 +84,13 @@ export interface RunSettings {
   readonly fingerprint?: (secret: Secret) => string;
   /** What must be right beside the ways to the hosts. */
   readonly check?: ProjectCheck;
+  /** Of the files that the check has read beside those of the project. */
+  readonly sources?: ReadonlyMap<string, Source>;
   readonly needs?: Needs;
+  /** In place of the files on the disk. */
+  readonly files?: InventoryFiles;
+  /** Files as they are not on the disk, and tunnels that get new keys by them: a proof is of SAs made with those. */
+  readonly overlay?: Overlay;
   /** In place of the playbook's plays. */
   readonly plays?: (project: Project) => readonly CompiledPlay[];
 }
@@ -91,9 +107,11 @@ export async function openRun(settings: RunSettings, work: (opened: OpenRun) => 
     terminal,
     async (found) => [...connectionFaults(withPlays(found), options, true), ...((await settings.check?.(found)) ?? [])],
     settings.needs,
+    settings.files,
+    settings.overlay,
   );
   const project = withPlays(read);
-  showDiagnostics(diagnostics, project.sources, options, terminal);
+  showDiagnostics(diagnostics, new Map([...project.sources, ...(settings.sources ?? [])]), options, terminal);
   if (hasErrors(diagnostics)) {
     if (command === null) return EXIT.input;
     if (options.output === 'json') printJson(refusedDocument(command, playbook ?? '', diagnostics), terminal);
@@ -179,9 +197,13 @@ export async function openRun(settings: RunSettings, work: (opened: OpenRun) => 
         const unrecorded = () => terminal.stderr(UNRECORDED);
         const recorder =
           what === 'apply' ? startRecord({ ...recorded, options, plays }, records, base.clock, unrecorded) : null;
+        const isProven = what === 'apply' && options.verify !== false && rollbackOf === undefined;
+        const renewed = { names: settings.overlay?.renewed ?? new Set<string>(), clock: base.clock };
+        const proof = isProven ? proofOfRun(ipsecTools, project, base.transaction.patience.confirm, renewed) : null;
         const outcome = await run({
           ...base,
           ...more,
+          transaction: { ...base.transaction, proof },
           limits: limits(),
           command: what,
           emit: (event) => {
@@ -192,7 +214,9 @@ export async function openRun(settings: RunSettings, work: (opened: OpenRun) => 
         });
         recorder?.end(outcome, exitCodeOf(what, outcome));
         await reporter.close();
-        return { ...outcome, run: named };
+        const verdicts = proof?.verdicts() ?? [];
+        noteVerdicts(keptOf(verdicts, outcome), options, terminal);
+        return { ...outcome, run: named, verdicts, sources: project.sources };
       },
       waitFor: async (answer) => {
         const shown = performance.now();
@@ -205,6 +229,12 @@ export async function openRun(settings: RunSettings, work: (opened: OpenRun) => 
     stop.forget();
     await world.close();
   }
+}
+
+/** What was seen of a tunnel that was then taken back tells nothing about the one that is there now. */
+function keptOf(verdicts: readonly TunnelVerdict[], { hosts }: RunOutcome): readonly TunnelVerdict[] {
+  const isKept = (host: string) => ['ok', 'changed'].includes(hosts.get(host)?.status ?? '');
+  return verdicts.filter(({ ends }) => ends.every(({ host }) => isKept(host)));
 }
 
 const UNRECORDED =

@@ -36,7 +36,7 @@ export function vaultPasswords(command: Command): Command {
 }
 
 /** The options of every command that reads an inventory. */
-export function common(command: Command): Command {
+export function common(command: Command, formats: readonly string[] = []): Command {
   return vaultPasswords(command)
     .option('-i, --inventory <path>', 'inventory folder or hosts file', 'inventory')
     .option('-l, --limit <pattern>', 'only these hosts')
@@ -52,7 +52,9 @@ export function common(command: Command): Command {
         .default([], 'none'),
     )
     .addOption(
-      new Option('-o, --output <format>', 'what goes to stdout').choices(['human', 'json', 'jsonl']).default('human'),
+      new Option('-o, --output <format>', 'what goes to stdout')
+        .choices(['human', 'json', 'jsonl', ...formats])
+        .default('human'),
     )
     .option('-v, --verbose', 'more: tasks that are in order too', (_value: string, before: number) => before + 1, 0)
     .option('--ssh-config <file>', 'instead of ~/.ssh/config, as ssh -F; none: no file at all')
@@ -106,6 +108,19 @@ export function reading(command: Command, also: readonly string[] = []): Command
     if (!shown.has(option) && !also.includes(option.long ?? '')) option.hideHelp();
   return command;
 }
+
+/**
+ * A command that changes nothing on hosts is not told how to change them; `also`: what it has no use for either. It takes
+ * all of it, as `reading` does.
+ */
+export function looking(command: Command, also: readonly string[] = []): Command {
+  const unused = ['--confirm-timeout', '--canary', '--max-down', ...also];
+  for (const option of running(command).options) if (unused.includes(option.long ?? '')) option.hideHelp();
+  return command;
+}
+
+/** Of a command that looks at tunnels, without a playbook. */
+export const OF_TASKS = ['--tags', '--skip-tags', '--diff', '--no-diff'];
 
 function folder(value: string): string {
   if (value === '') throw new InvalidArgumentError('It names no folder.');

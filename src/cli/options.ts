@@ -44,6 +44,8 @@ export interface RunOptions extends CommonOptions {
   readonly confirmTimeout?: number;
   readonly confirm?: 'auto' | 'manual';
   readonly breakLock?: boolean;
+  /** False: the tunnels that come up are not proven on the wire. */
+  readonly verify?: boolean;
   readonly totalTimeout?: number;
   readonly canary?: string;
   readonly maxDown?: number;
@@ -67,6 +69,34 @@ export interface ShowOptions extends RunOptions {
   readonly format?: 'human' | 'markdown' | 'json';
 }
 
+export interface VerifyOptions extends Omit<RunOptions, 'output'> {
+  readonly output: RunOptions['output'] | 'junit';
+  /** Seconds until the first ping must have come back. */
+  readonly patience: number;
+  readonly wire: boolean;
+  readonly mtu?: boolean;
+}
+
+export interface HandOffOptions extends CommonOptions {
+  /** The host of the end that the page is for. */
+  readonly for?: string;
+  readonly format: 'text' | 'markdown';
+  readonly out?: string;
+  readonly keyOut?: string;
+}
+
+export interface OperateOptions extends RunOptions {
+  readonly patience?: number;
+}
+
+export interface StatusOptions extends Omit<RunOptions, 'output'> {
+  readonly output: RunOptions['output'] | 'prometheus';
+  /** Seconds between two looks; true: as many as usual. */
+  readonly watch?: number | true;
+  /** Only the runs that are pending: neither tunnels nor keys are read. */
+  readonly runs?: boolean;
+}
+
 export interface ValidateOptions extends CommonOptions {
   /** Warnings are errors. */
   readonly strict?: boolean;
@@ -78,6 +108,23 @@ export interface KeygenOptions extends CommonOptions {
   readonly encryptVaultId?: string;
 }
 
+export interface RotateOptions extends RunOptions {
+  /** `90d`, `12w`, `2h`. */
+  readonly olderThan?: string;
+  readonly dryRun?: boolean;
+  /** Only brings rotations to their end that were cut off. */
+  readonly resume?: boolean;
+}
+
 export interface ScanOptions extends RunOptions {
   readonly replace?: boolean;
+}
+
+export interface ImportOptions extends RunOptions {
+  /** The folder of the new inventory. */
+  readonly out?: string;
+  /** Add to the inventory that is there. */
+  readonly merge?: boolean;
+  readonly plainKeys?: boolean;
+  readonly encryptVaultId?: string;
 }

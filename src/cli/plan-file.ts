@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Diagnostic, error } from '../lang/diagnostic.ts';
 import { checkValue } from '../lang/schema.ts';
@@ -8,9 +8,15 @@ import { planSchema } from '../report/plan-schema.ts';
 import type { PlanSeal } from '../secrets/plan-seal.ts';
 import { UsageFault } from './exit.ts';
 
-/** Refuses a file that is there, before any work is done for it. */
+/** Refuses a file that is there, or that cannot be made, before any work is done for it. */
 export function mustBeFree(file: string, force: boolean): void {
   if (!force && existsSync(file)) throw new UsageFault(`${file} is there already`, '--force, or another name');
+  const folder = dirname(file);
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw new UsageFault(
+      `${file} cannot be written: there is no folder ${folder}`,
+      `mkdir -p ${folder}, or another name`,
+    );
 }
 
 /** With mode 0600. Without `force` no file is ever overwritten. */

@@ -1,15 +1,20 @@
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT, UsageFault } from './exit.ts';
-import { common, reading, running, withCanary, withLabFolder } from './option-sets.ts';
+import { operationCommands } from './operation-commands.ts';
+import { common, count, looking, OF_TASKS, reading, running, withCanary, withLabFolder } from './option-sets.ts';
 import type {
   ApplyOptions,
   CommonOptions,
+  HandOffOptions,
+  ImportOptions,
   KeygenOptions,
   PlanFileOptions,
+  RotateOptions,
   RunOptions,
   ScanOptions,
   ShowOptions,
   ValidateOptions,
+  VerifyOptions,
 } from './options.ts';
 import { runCommands } from './run-commands.ts';
 import type { Terminal } from './terminal.ts';
@@ -53,6 +58,7 @@ function program(terminal: Terminal, done: (code: number) => void): Command {
         'manual: the old state comes back unless you confirm the run (default: auto)',
       ).choices(['auto', 'manual']),
     )
+    .option('--no-verify', 'keep tunnels that come up without proof that encrypted traffic flows')
     .option('--break-lock', 'end other runs on these hosts; what they have changed goes back first')
     .action(async (playbook: string | undefined, options: ApplyOptions) => {
       if (options.plan !== undefined) {
@@ -89,6 +95,39 @@ function program(terminal: Terminal, done: (code: number) => void): Command {
       const { show } = await import('./commands/show.ts');
       done(await show(what, options, terminal));
     });
+  looking(
+    common(
+      root
+        .command('verify [tunnels...]')
+        .description('prove that encrypted traffic flows, at both ends and on the wire'),
+      ['junit'],
+    ),
+    OF_TASKS,
+  )
+    .option('--patience <seconds>', 'time for the first ping to come back, IKE included', count, 30)
+    .option('--mtu', 'find the largest packet that passes')
+    .option('--no-wire', 'do not watch the packets (tcpdump)')
+    .action(async (tunnels: readonly string[], options: VerifyOptions) => {
+      const { verify } = await import('./commands/verify.ts');
+      done(await verify(tunnels, options, terminal));
+    });
+  looking(
+    common(
+      root
+        .command('import <hosts...>')
+        .description('read the tunnels that are on hosts already, and write them as an inventory'),
+    ),
+    OF_TASKS,
+  )
+    .option('--out <folder>', 'the folder of the new inventory (default: inventory, where there is none)')
+    .option('--merge', 'add the tunnels that are new to the inventory that is there')
+    .option('--plain-keys', 'write keys in plain text, where there is no vault password')
+    .option('--encrypt-vault-id <label>', 'encrypt with the password of this vault id')
+    .action(async (hosts: readonly string[], options: ImportOptions) => {
+      const { importTunnels } = await import('./commands/import.ts');
+      done(await importTunnels(hosts, options, terminal));
+    });
+  operationCommands(root, terminal, done);
   runCommands(root, terminal, done);
   reading(root.command('validate [playbook]').description('read everything, touch no host'))
     .option('--strict', 'warnings are errors')
@@ -111,6 +150,41 @@ function program(terminal: Terminal, done: (code: number) => void): Command {
     .action(async (tunnels: readonly string[], options: KeygenOptions) => {
       const { keygen } = await import('./commands/keygen.ts');
       done(await keygen(tunnels, options, terminal));
+    });
+  reading(
+    root.command('hand-off <tunnel>').description('all that somebody needs who sets up the other end of a tunnel'),
+  )
+    .option('--for <host>', 'the end that the page is for (default: the one with managed: false)')
+    .addOption(new Option('--format <format>', 'how the page is written').choices(['text', 'markdown']).default('text'))
+    .option('--out <file>', 'write the page into this new file')
+    .option('--key-out <file>', 'write the keys, which are never on the page, into this new file (0600)')
+    .action(async (tunnel: string, options: HandOffOptions) => {
+      const { handOff } = await import('./commands/hand-off.ts');
+      done(await handOff(tunnel, options, terminal));
+    });
+  running(
+    common(root.command('prune').description('remove what was created on hosts and the inventory no longer names')),
+  )
+    .option('--check', 'only show it; exit 2 when there is something to remove')
+    .option('-y, --yes', 'remove it without asking')
+    .action(async (options: RunOptions) => {
+      const { prune } = await import('./commands/prune.ts');
+      done(await prune(options, terminal));
+    });
+  running(
+    common(
+      root
+        .command('rotate [tunnels...]')
+        .description('give tunnels new keys: on both ends, proven, and in tunnels.yml'),
+    ),
+  )
+    .option('--older-than <age>', 'tunnels whose keys are older: 90d, 12w, 2h')
+    .option('--dry-run', 'show what would change, change nothing')
+    .option('--resume', 'only bring rotations to their end that were cut off')
+    .option('-y, --yes', 'rotate without asking')
+    .action(async (tunnels: readonly string[], options: RotateOptions) => {
+      const { rotate } = await import('./commands/rotate.ts');
+      done(await rotate(tunnels, options, terminal));
     });
   inventoryCommands(root, terminal, done);
   hostsCommands(root, terminal, done);
@@ -152,4 +226,5 @@ function hostsCommands(root: Command, terminal: Terminal, done: (code: number) =
 
 const EXIT_CODES = `
 Exit codes: 0 done or in sync · 1 a bug in ipsec-play · 2 check: changes are pending · 3 the input is wrong ·
-            4 a task failed on a host · 5 a host is unreachable · 6 a tunnel failed verification · 130 interrupted`;
+            4 a task failed on a host · 5 a host is unreachable · 6 a tunnel failed verification ·
+            7, 8 drift: edited on a host, the kernel differs · 130 interrupted`;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { HistoryOptions } from './commands/history.ts';
-import { common, count, reading, running } from './option-sets.ts';
-import type { RunOptions } from './options.ts';
+import { common, count, looking, OF_TASKS, reading, running } from './option-sets.ts';
+import type { RunOptions, StatusOptions } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The commands about runs that were made: history, status, confirm, rollback, resume. */
@@ -11,11 +11,23 @@ export function runCommands(root: Command, terminal: Terminal, done: (code: numb
     .action(async (options: HistoryOptions) =>
       done((await import('./commands/history.ts')).history(options, terminal)),
     );
-  running(
+  looking(
     common(
-      root.command('status').description('runs on the hosts that wait to be confirmed, or did not come to their end'),
+      root.command('status').description('how all tunnels stand, at both ends, and runs that are not at their end'),
+      ['prometheus'],
     ),
-  ).action(async (options: RunOptions) => done(await (await import('./commands/status.ts')).status(options, terminal)));
+    OF_TASKS,
+  )
+    .option('-w, --watch [seconds]', 'again and again, every so many seconds (default: 5), until Ctrl-C', count)
+    .option('--runs', 'only the runs: neither tunnels nor keys are read')
+    .action(async (options: StatusOptions) =>
+      done(await (await import('./commands/status.ts')).status(options, terminal)),
+    );
+  looking(
+    common(root.command('drift <playbook>').description('what differs from the inventory, and whose doing it is')),
+  ).action(async (playbook: string, options: RunOptions) =>
+    done(await (await import('./commands/drift.ts')).drift(playbook, options, terminal)),
+  );
   running(
     common(root.command('confirm <run>').description('keep what a run with --confirm manual has changed')),
   ).action(async (run: string, options: RunOptions) =>

@@ -62,7 +62,7 @@ export async function withSurvey<T>(
   }
 }
 
-const DENIED = { code: 'become', message: 'only root can see the runs of this host: become root (-b)' };
+export const DENIED = { code: 'become', message: 'only root can see the runs of this host: become root (-b)' };
 
 function unreachable(): never {
   throw new Error('a host that was not reached is told something');

@@ -11,6 +11,12 @@ export interface Terminal {
   flushed(): Promise<void>;
   /** The stream for live progress; null where stderr is no terminal. */
   readonly progress: NodeJS.WriteStream | null;
+  /** stdout is a terminal, on which what was written can be overwritten. Missing: it is not. */
+  readonly screen?: boolean;
+  /** How wide that is at this moment, in characters. Missing: not known, or no terminal. */
+  readonly columns?: number | undefined;
+  /** True once who read stdout has gone away (`| head`): there is nobody to write for. Missing: somebody reads. */
+  readonly unread?: boolean;
   /** Somebody is there to answer. */
   readonly interactive: boolean;
   readonly color: { readonly stdout: boolean; readonly stderr: boolean };
@@ -35,6 +41,7 @@ export function askSecret(terminal: Terminal, question: string): Promise<Secret 
 export function processTerminal(): Terminal {
   const { stdout, stderr, env } = process;
   let asking = false;
+  const out = textWriter(stdout);
   // The live display takes `write` away from the stream while it is on; a question must be seen all the same.
   const show = stderr.write.bind(stderr);
   // The live display hides the cursor, and is not asked any more.
@@ -72,14 +79,21 @@ export function processTerminal(): Terminal {
     return answer;
   };
   return {
-    stdout: textWriter(stdout),
-    stderr: textWriter(stderr),
+    stdout: out.write,
+    stderr: textWriter(stderr).write,
     flushed: async () => {
       await Promise.all(
         [stdout, stderr].map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve()))),
       );
     },
     progress: stderr.isTTY ? quietWhile(stderr, () => asking) : null,
+    screen: stdout.isTTY === true,
+    get columns() {
+      return stdout.columns;
+    },
+    get unread() {
+      return out.isGone();
+    },
     // Asked for by few commands, and to make the stream takes as long as to read an inventory.
     get interactive() {
       return Boolean(process.stdin.isTTY && stderr.isTTY);
@@ -131,14 +145,17 @@ const STOPPING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  * Writes to a stream until its reader goes away (`| head`, a terminal that was closed). That is no error of ours, and no
  * reason to leave a host half changed: from then on nothing is written any more.
  */
-export function textWriter(stream: NodeJS.WritableStream): (text: string) => void {
+export function textWriter(stream: NodeJS.WritableStream) {
   let gone = false;
   stream.on('error', (fault: NodeJS.ErrnoException) => {
     if (fault.code !== 'EPIPE' && fault.code !== 'EIO') throw fault;
     gone = true;
   });
-  return (text) => {
-    if (!gone) stream.write(text);
+  return {
+    write: (text: string): void => {
+      if (!gone) stream.write(text);
+    },
+    isGone: () => gone,
   };
 }
 

@@ -31,6 +31,13 @@ export function vaultAccess(
   return { vault, faults: () => faults };
 }
 
+/** Whether the command line or the environment says where a vault password is. */
+export function namesVaultPassword(options: PasswordOptions, env: Terminal['env']): boolean {
+  const { vaultId, vaultPasswordFile, askVaultPass } = options;
+  const named = [...vaultId, ...vaultPasswordFile, env.ANSIBLE_VAULT_PASSWORD_FILE, env.ANSIBLE_VAULT_IDENTITY_LIST];
+  return askVaultPass === true || named.some((each) => each !== undefined && each !== '');
+}
+
 export function passwordWorld(terminal: Terminal): PasswordWorld {
   const { cwd, home, env } = terminal;
   return { cwd, home, env, ask: (question) => askSecret(terminal, question) };

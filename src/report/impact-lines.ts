@@ -8,6 +8,7 @@ export function impactLines({ tunnels, services, ownPath }: Impact, colors: Colo
   const having = (effect: TunnelImpact['effect']) => tunnels.filter((tunnel) => tunnel.effect === effect);
   const lines = [
     ...section(having('drops'), ['drops', 'drop'], 'for a while'),
+    ...section(having('stopped'), ['goes', 'go'], 'down, until somebody brings it up again'),
     ...section(having('removed'), ['goes', 'go'], 'down for good'),
     ...section(having('starts'), ['comes', 'come'], 'up new, and nothing passes until both ends are up'),
     ...(tunnels.some(({ seconds }) => seconds !== null) ? [`  times are ${ESTIMATE}`] : []),
@@ -28,7 +29,8 @@ function section(
   if (tunnels.length === 0) return [];
   const lines = tunnels.slice(0, MOST).map((tunnel) => {
     const why = tunnel.networkOf.length === 0 ? '' : `, by the network restart of ${tunnel.networkOf.join(' and ')}`;
-    return `    ${tunnel.name} (${tunnel.ends.join(', ')})${about(tunnel.seconds)}${why}`;
+    const ends = tunnel.ends.length === 0 ? '' : ` (${tunnel.ends.join(', ')})`;
+    return `    ${tunnel.name}${ends}${about(tunnel.seconds)}${why}`;
   });
   const more = tunnels.length > MOST ? [`    and ${tunnels.length - MOST} more`] : [];
   const head = tunnels.length === 1 ? `1 tunnel ${one}` : `${tunnels.length} tunnels ${many}`;

@@ -2,7 +2,9 @@ import type { RunEvent } from '../engine/events.ts';
 import type { Impact } from '../engine/impact.ts';
 import { type HostResult, type Recap, type RunResult, recapOf } from '../engine/result.ts';
 import type { Diagnostic } from '../lang/diagnostic.ts';
+import type { TunnelVerdict } from '../model/verdict.ts';
 import type { Output, Reporter } from './output.ts';
+import { type VerifyDocument, verdictsByName } from './verdict-document.ts';
 
 export const RUN_SCHEMA = 'ipsec-play/run/1';
 
@@ -18,6 +20,8 @@ export interface RunDocument {
   readonly recap: Readonly<Record<string, Recap>>;
   /** What is stopped for a while, and which hosts the operator's own connections go over. Not with exit code 3. */
   readonly impact?: Impact;
+  /** What was seen of the tunnels that an apply has brought up, as in the document of `verify`. */
+  readonly tunnels?: VerifyDocument['tunnels'];
   /** All that is wrong with the input; no host was touched. Only with exit code 3. */
   readonly diagnostics?: readonly Diagnostic[];
 }
@@ -26,8 +30,9 @@ export function runDocument(
   command: string,
   playbook: string,
   exitCode: number,
-  result: RunResult & { readonly run?: string | null },
+  result: RunResult & { readonly run?: string | null; readonly verdicts?: readonly TunnelVerdict[] },
 ): RunDocument {
+  const { verdicts = [] } = result;
   return {
     schema: RUN_SCHEMA,
     command,
@@ -37,6 +42,7 @@ export function runDocument(
     hosts: Object.fromEntries(result.hosts),
     recap: Object.fromEntries([...result.hosts].map(([name, host]) => [name, recapOf(host)])),
     ...(result.impact === undefined ? {} : { impact: result.impact }),
+    ...(verdicts.length === 0 ? {} : { tunnels: verdictsByName(verdicts) }),
   };
 }
 

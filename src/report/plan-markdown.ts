@@ -62,6 +62,7 @@ function tunnelSection({ impact }: PlanDocument): readonly (readonly string[])[]
 
 const EFFECT: Readonly<Record<TunnelImpact['effect'], string>> = {
   drops: 'drops for a while',
+  stopped: 'goes down, until somebody brings it up again',
   removed: 'goes down for good',
   starts: 'comes up new',
 };

@@ -1,3 +1,5 @@
+import { tunnelsSchema } from './verdict-document.ts';
+
 const text = { type: 'string' };
 const problem = {
   anyOf: [
@@ -44,6 +46,10 @@ export const runSchema = {
       },
     },
     impact: { $ref: '#/definitions/impact' },
+    tunnels: {
+      ...tunnelsSchema,
+      description: 'what was seen of the tunnels that an apply has brought up; missing: none were looked at',
+    },
   },
   definitions: {
     impact: {
@@ -62,9 +68,9 @@ export const runSchema = {
               name: text,
               ends: { ...texts, description: 'the hosts of both ends' },
               effect: {
-                enum: ['drops', 'removed', 'starts'],
+                enum: ['drops', 'stopped', 'removed', 'starts'],
                 description:
-                  'drops: for a while; removed: for good; starts: it was not up, and what it protects waits until both ends are',
+                  'drops: for a while; stopped: until somebody brings it up; removed: for good; starts: it was not up, and what it protects waits until both ends are',
               },
               networkOf: { ...texts, description: 'hosts whose network restart takes it down' },
               seconds: {

@@ -168,6 +168,7 @@ function lane(host: string, style: Style, options: ReportOptions): Lane {
       if (event.type === 'host-planned') planned.open(event.tasks);
       if (event.type === 'task-started' && style === 'lines' && !stopping) retitle(`${host}: ${titleOf(event.task)}`);
       if (event.type === 'host-proving' && style === 'lines') retitle(`${host}: reading it again`);
+      if (event.type === 'host-verifying') retitle(`${host}: proving ${visibleLine(event.tunnels.join(', '))}`);
       if (event.type === 'host-restoring') retitle(`${host}: putting the old state back`);
       if (event.type === 'task-finished') gateOf(tasks, event.task.id).open(event.task);
       if (event.type === 'host-finished') {

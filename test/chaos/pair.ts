@@ -52,7 +52,8 @@ export interface PairHost {
 export async function prepareTemplate(cli: string, dir: string): Promise<string> {
   mkdirSync(dir, { recursive: true });
   writeProject(dir, 'old');
-  const ran = await ipsecPlay(cli, dir, ['apply', 'tunnel.yml', '--yes', '--lab=lab', '--no-diff']).ended;
+  const ran = await ipsecPlay(cli, dir, ['apply', 'tunnel.yml', '--yes', '--no-verify', '--lab=lab', '--no-diff'])
+    .ended;
   if (ran.code !== 0) throw new Error(`the old state cannot be made: ${ran.stdout}${ran.stderr}`);
   return dir;
 }
@@ -101,7 +102,7 @@ export async function openPair(cli: string, template: string, dir: string, confi
   });
   const start = (scenario: Scenario, args: readonly string[] = [], project = dir) =>
     ipsecPlay(cli, project, [
-      ...['apply', `${scenario}.yml`, '--yes', `--lab=${top}`, '--no-diff', '--output', 'json', ...args],
+      ...['apply', `${scenario}.yml`, '--yes', '--no-verify', `--lab=${top}`, '--no-diff', '--output', 'json', ...args],
     ]);
   return {
     dir,
@@ -195,11 +196,16 @@ export function leftoversOf({ root }: PairHost): readonly string[] {
         const state = readOr(join(root, path, 'state')).trim();
         if (state !== 'confirmed') found.push(`run ${id} ${state}`);
       } else if (!KEPT.includes(mark)) found.push(path);
-    } else if (path !== base && path !== `${base}/runs` && path !== `${base}/pending`) {
+    } else if (path !== base && path !== `${base}/runs` && path !== `${base}/pending` && !isRecord(path)) {
       if (name.includes('ipsec-play') || path.startsWith(`${base}/`)) found.push(path);
     }
   }
   return found;
+}
+
+/** What is remembered of connections that were created here. */
+function isRecord(path: string): boolean {
+  return /^var\/lib\/ipsec-play\/made(\/(connections|peers)(\/[A-Za-z0-9.-]+)?)?$/.test(path);
 }
 
 const KEPT = [
@@ -209,6 +215,7 @@ const KEPT = [
   'journal',
   'left',
   'manifest',
+  'modes',
   'owner',
   'proven',
   'restore.sh',

@@ -51,7 +51,8 @@ describe('a run that waits for a person', () => {
     expect(back.code, back.stdout + back.stderr).toBe(0);
     expect(back.stdout).toContain(`the run ${run} is taken back`);
     for (const host of ENDS) expect([keys(host), stateOn(host, run)]).toEqual([OLD, null]);
-    expect((await project.run('status', '--lab')).stdout).toBe('No run is pending on these hosts.\n');
+    expect((await project.run('status', '--lab')).stdout).toMatch(/\n\nNo run is pending on these hosts\.\n$/);
+    expect((await project.run('status', '--lab', '--runs')).stdout).toBe('No run is pending on these hosts.\n');
     expect((await project.run('history')).stdout).toMatch(new RegExp(`^${run} .* rolled back$`, 'm'));
   });
 

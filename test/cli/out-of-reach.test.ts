@@ -71,7 +71,7 @@ describe('confirm', { timeout: 60_000 }, () => {
     const old = keys();
     const name = await waiting('6');
     lab.wires.get('lanb')?.outage(60_000);
-    const broken = await run('status', '--lab', '--limit', 'lanb').ended;
+    const broken = await run('status', '--runs', '--lab', '--limit', 'lanb').ended;
     expect([broken.code, broken.stdout]).toEqual([5, expect.stringMatching(/^No host could be asked/)]);
     const { code, stdout } = await run('confirm', name).ended;
     expect(stdout).toMatch(/^lana +waits to be confirmed$/m);

@@ -109,6 +109,12 @@ describe('the file', () => {
     expect(keys[0]).toBe(keys[1]);
   });
 
+  test('in a folder that is not there is refused before any host is asked', async () => {
+    const { code, stdout, stderr } = await project.run('plan', PLAYBOOK, '--lab', '--out', 'nowhere/plan.json');
+    expect([code, stdout]).toEqual([3, '']);
+    expect(stderr).toContain('nowhere/plan.json cannot be written: there is no folder nowhere');
+  });
+
   test('is never overwritten without --force', async () => {
     project.write('taken.json', 'mine\n');
     await refused(() => plan('taken.json'), 3, /taken\.json is there already/);

@@ -60,7 +60,7 @@ describe('the seed chapters, from nothing', () => {
     expect(read('lana', '/etc/racoon/racoon.conf')).toMatch(/\ninclude "\/etc\/racoon\/203\.0\.113\.2\.conf";\n$/);
     expect(read('lana', '/etc/sysctl.conf')).toMatch(/^net\.ipv4\.ip_forward = 1$/m);
     // What `rollback` needs, and nothing else: no lock, no marker of an ifup that is due, no file beside its place.
-    expect(readdirSync(file('lana', '/var/lib/ipsec-play'))).toEqual(['runs']);
+    expect(readdirSync(file('lana', '/var/lib/ipsec-play'))).toEqual(['made', 'runs']);
     const [run = '', ...more] = readdirSync(file('lana', '/var/lib/ipsec-play/runs'));
     expect(more).toEqual([]);
     expect(read('lana', `/var/lib/ipsec-play/runs/${run}/state`)).toBe('confirmed\n');

@@ -144,8 +144,11 @@ describe('a run whose controller died', { timeout: 120_000 }, () => {
     const file = join(project.path, '.ipsec-play/runs', `${run}.json`);
     const record = JSON.parse(readFileSync(file, 'utf8')) as object;
     const { spawn } = await import('node:child_process');
+    const { until } = await import('../support/until.ts');
     const controller = spawn('sh', ['-c', 'sleep 60; : ipsec-play']);
     try {
+      // A program's arguments are to be seen only a moment after it was started.
+      await until(() => readFileSync(`/proc/${controller.pid}/cmdline`, 'utf8').includes('ipsec-play'), 10);
       writeFileSync(file, JSON.stringify({ ...record, pid: controller.pid }));
       const { code, stderr } = await project.run('resume', run);
       expect([code, stderr]).toEqual([3, expect.stringContaining('is still going on here')]);

@@ -6,10 +6,12 @@ import { textWriter, whoIsHere } from '../../src/cli/terminal.ts';
 test('a reader that goes away ends the writing, and nothing else', () => {
   for (const code of ['EPIPE', 'EIO']) {
     const stream = new PassThrough();
-    const write = textWriter(stream);
+    const { write, isGone } = textWriter(stream);
     write('before');
+    expect(isGone()).toBe(false);
     stream.emit('error', Object.assign(new Error(code), { code }));
     write('after');
+    expect(isGone()).toBe(true);
     expect(stream.read()?.toString()).toBe('before');
   }
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { runProgram } from '../../src/cli/program.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
+import { unproven } from './unproven.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 
@@ -15,8 +16,10 @@ export interface Ran {
 /** A copy of the shipped inventory and playbooks in a folder of its own, to be edited and run in. */
 export interface Project {
   readonly path: string;
-  /** Runs the command line in this process, without a terminal. */
+  /** Runs the command line in this process, without a terminal; an apply does not prove its tunnels. */
   run(...argv: string[]): Promise<Ran>;
+  /** The same, with that proof. */
+  prove(...argv: string[]): Promise<Ran>;
   /** The same in another world: with variables, with input, with somebody who answers. */
   runIn(world: Partial<Terminal>, ...argv: string[]): Promise<Ran>;
   read(path: string): string;
@@ -33,13 +36,8 @@ export function shippedProject(): Project {
   const project: Project = {
     path,
     run: (...argv) => project.runIn({}, ...argv),
-    runIn: async (world, ...argv) => {
-      process.chdir(path);
-      const out: string[] = [];
-      const err: string[] = [];
-      const code = await runProgram(argv, { ...terminal(path, out, err), ...world });
-      return { code, stdout: out.join(''), stderr: err.join('') };
-    },
+    prove: (...argv) => runHere(path, {}, argv),
+    runIn: (world, ...argv) => runHere(path, world, unproven(argv)),
     read: (file) => readFileSync(join(path, file), 'utf8'),
     write: (file, text) => writeFileSync(join(path, file), text),
     edit: (file, from, to) => {
@@ -54,6 +52,14 @@ export function shippedProject(): Project {
     },
   };
   return project;
+}
+
+async function runHere(path: string, world: Partial<Terminal>, argv: readonly string[]): Promise<Ran> {
+  process.chdir(path);
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await runProgram(argv, { ...terminal(path, out, err), ...world });
+  return { code, stdout: out.join(''), stderr: err.join('') };
 }
 
 function terminal(cwd: string, out: string[], err: string[]): Terminal {

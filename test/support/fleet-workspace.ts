@@ -6,11 +6,14 @@ import type { HostResult } from '../../src/engine/result.ts';
 import type { RunDocument } from '../../src/report/json.ts';
 import type { Fleet } from './fleet.ts';
 import type { RunOptions as ProcessOptions, Ran, Running } from './fleet-process.ts';
+import { unproven } from './unproven.ts';
 import { tracedTo } from './watch-secrets.ts';
 
 export interface RunOptions extends ProcessOptions {
   /** The file that gets the arguments and the environment of all that it starts. Needs strace. */
   readonly tracedTo?: string;
+  /** An apply proves its tunnels, as it does without a word from the user. */
+  readonly proven?: boolean;
 }
 
 /** A folder as a user has it, with an inventory and playbooks, and the built command line run in it on the fleet. */
@@ -38,7 +41,10 @@ export interface Report extends Ran {
 }
 
 /** With `shipped` it begins as a copy of what this repository ships. */
-export function workspace(fleet: Fleet, begin: 'shipped' | 'empty' = 'empty'): Workspace {
+export function workspace(
+  fleet: Pick<Fleet, 'dir' | 'controlExec' | 'controlSpawn'>,
+  begin: 'shipped' | 'empty' = 'empty',
+): Workspace {
   const cli = built(fleet);
   const dir = mkdtempSync(join(fleet.dir, 'work-'));
   if (begin === 'shipped') {
@@ -46,7 +52,7 @@ export function workspace(fleet: Fleet, begin: 'shipped' | 'empty' = 'empty'): W
   }
   const argv = (args: readonly string[], options: RunOptions = {}) => [
     ...(options.tracedTo === undefined ? [] : tracedTo(options.tracedTo)),
-    ...[process.execPath, cli, ...args],
+    ...[process.execPath, cli, ...(options.proven === true ? args : unproven(args))],
   ];
   const read = (path: string) => readFileSync(join(dir, path), 'utf8');
   const write = (path: string, text: string) => {
@@ -114,7 +120,7 @@ function parsed({ code, stdout, stderr }: Ran): RunDocument {
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The built command line; a copy, so that who builds meanwhile does not take it away. Only one test file may build. */
-function built(fleet: Fleet): string {
+function built(fleet: Pick<Fleet, 'dir'>): string {
   const copy = join(fleet.dir, 'dist');
   if (existsSync(copy)) return join(copy, 'cli.js');
   mkdirSync(join(ROOT, '.ipsec-play'), { recursive: true });

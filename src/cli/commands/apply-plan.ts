@@ -9,6 +9,7 @@ import { planLines } from '../../report/plan-human.ts';
 import { breakLocks } from '../break-lock.ts';
 import { EXIT } from '../exit.ts';
 import { showDiagnostics } from '../load.ts';
+import { heedRotations } from '../open-rotations.ts';
 import { type OpenRun, openRun, printJson } from '../open-run.ts';
 import type { RunOptions } from '../options.ts';
 import { readPlan } from '../plan-file.ts';
@@ -16,6 +17,7 @@ import { heldBack, isFailed, listed, movedSince, observed, plannedOtherwise } fr
 import { changedInputs, optionsOfPlan } from '../plan-inputs.ts';
 import { knownSeal, takePlan, useOf } from '../plan-store.ts';
 import { windowFaults } from '../plan-window.ts';
+import { proveOneSided } from '../prove-one-sided.ts';
 import { makeReporter } from '../reporter.ts';
 import type { Terminal } from '../terminal.ts';
 import { VERSION } from '../version.ts';
@@ -42,6 +44,7 @@ export async function applyPlan(file: string, given: RunOptions, terminal: Termi
     check: (project: OpenRun['project']) => changedInputs(plan, project, options, seal),
   };
   return openRun(settings, async (opened) => {
+    heedRotations('apply', opened.project, options, opened.terminal);
     if (options.breakLock === true && !(await breakLocks(opened, options))) return EXIT.failed;
     const reading = observed(seal, opened.redact);
     const now = await opened.pass('check', { observe: reading.observe, silent: true });
@@ -71,7 +74,8 @@ export async function applyPlan(file: string, given: RunOptions, terminal: Termi
     if (!takePlan(terminal.cwd, plan.id, use))
       return refused(useFaults(terminal.cwd, plan), playbook, options, opened.terminal);
     const outcome = await opened.pass('apply', { agreed: now.digests, together: true, shown: asks });
-    return finish('apply', playbook, options, outcome, opened.terminal);
+    const proven = await proveOneSided(opened, outcome, options, terminal);
+    return finish('apply', playbook, options, proven, opened.terminal);
   });
 }
 

@@ -3,13 +3,14 @@ import { fileInventory } from '../../inventory/files.ts';
 import { loadInventory } from '../../inventory/load-inventory.ts';
 import { drawAll, insertKeys, keyEdits } from '../../inventory/tunnels/new-keys.ts';
 import { type KeyPlan, planKeys } from '../../inventory/tunnels/plan-keys.ts';
-import { type Diagnostic, error, hasErrors } from '../../lang/diagnostic.ts';
+import { type Diagnostic, error, hasErrors, warning } from '../../lang/diagnostic.ts';
 import type { Located } from '../../lang/yaml.ts';
 import { Secret } from '../../model/secret.ts';
 import type { LazyVault } from '../../secrets/vault/lazy-vault.ts';
 import { SealFault } from '../../secrets/vault/vault.ts';
 import { EXIT, UsageFault } from '../exit.ts';
 import { readExtraVars } from '../extra-vars.ts';
+import { keyAges } from '../key-ages.ts';
 import { keygenDocument, keygenTable } from '../keygen-report.ts';
 import { showDiagnostics } from '../load.ts';
 import type { KeygenOptions } from '../options.ts';
@@ -67,7 +68,15 @@ export async function keygen(names: readonly string[], options: KeygenOptions, t
   const plan = planKeys(document, names, options.force === true);
   if (plan.unknown.length > 0) throw unknownNames(plan.unknown);
   if (plan.diagnostics.length > 0 || plan.draws.length === 0) return finish(plan.diagnostics, plan);
-  const context: Writing = { plan, document, inventory: loaded.inventory, extraVars: extra.vars, vault, options };
+  const context: Writing = {
+    plan,
+    document,
+    inventory: loaded.inventory,
+    extraVars: extra.vars,
+    vault,
+    options,
+    cwd: terminal.cwd,
+  };
   return finish(await write(context, texts.get(document.source.file) ?? ''), plan);
 }
 
@@ -85,9 +94,10 @@ interface Writing {
   readonly extraVars: ReturnType<typeof readExtraVars>['vars'];
   readonly vault: LazyVault;
   readonly options: KeygenOptions;
+  readonly cwd: string;
 }
 
-/** Draws, encrypts, inserts, proves and writes; what went wrong, and then nothing is written. */
+/** Draws, encrypts, inserts, proves and writes; what went wrong. Of an error nothing is written, of a warning all is. */
 async function write(context: Writing, before: string): Promise<readonly Diagnostic[]> {
   const { plan, document, inventory, extraVars, vault, options } = context;
   const { file, sealed } = document.source;
@@ -111,9 +121,20 @@ async function write(context: Writing, before: string): Promise<readonly Diagnos
     if (options.dryRun === true) return [];
     const after = sealed === true ? await sealAgain(edited, before, vault, options) : edited;
     const fault = replaceFile(file, after, { before });
-    return fault === null
-      ? []
-      : [error('keygen-not-written', `${file} was not written: ${fault.why}`, { fix: fault.fix })];
+    if (fault !== null)
+      return [error('keygen-not-written', `${file} was not written: ${fault.why}`, { fix: fault.fix })];
+    const at = new Date().toISOString();
+    const names = new Set([...drawn].flatMap(([{ origin }, value]) => (value instanceof Secret ? [origin.name] : [])));
+    if (!keyAges(context).note([...names].map((name) => ({ file, name, at, run: null })))) {
+      return [
+        warning(
+          'keygen-ages',
+          '.ipsec-play/keys.json cannot be written, so rotate --older-than will not know these keys',
+          { fix: 'a working directory that you may write to' },
+        ),
+      ];
+    }
+    return [];
   } catch (fault) {
     if (!(fault instanceof SealFault)) throw fault;
     const code = options.encryptVaultId === undefined ? 'vault-no-password' : 'vault-unknown-id';
@@ -122,7 +143,12 @@ async function write(context: Writing, before: string): Promise<readonly Diagnos
 }
 
 /** An encrypted file stays encrypted, by the password that opened it. */
-async function sealAgain(text: string, before: string, vault: LazyVault, options: KeygenOptions): Promise<string> {
+export async function sealAgain(
+  text: string,
+  before: string,
+  vault: LazyVault,
+  options: Pick<KeygenOptions, 'encryptVaultId'>,
+): Promise<string> {
   const keyed = await vault.load();
   const identity = options.encryptVaultId === undefined ? keyed.identityOf(before) : null;
   const secret = new Secret(text);

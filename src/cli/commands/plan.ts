@@ -4,6 +4,7 @@ import { runDocument } from '../../report/json.ts';
 import { PLAN_SCHEMA, type PlanDocument, sealedText } from '../../report/plan-document.ts';
 import { windowWords } from '../../report/plan-facts.ts';
 import { EXIT } from '../exit.ts';
+import { heedRotations } from '../open-rotations.ts';
 import { openRun, printJson } from '../open-run.ts';
 import type { PlanFileOptions } from '../options.ts';
 import { mustBeFree, writePlan } from '../plan-file.ts';
@@ -27,6 +28,7 @@ export function plan(playbook: string, options: PlanFileOptions, given: Terminal
   const { fingerprint } = seal;
   return openRun({ command: 'plan', playbook, options, terminal: given, fingerprint }, async (opened) => {
     const { project, terminal } = opened;
+    heedRotations('check', project, options, terminal);
     const reading = observed(seal, opened.redact);
     const outcome = await opened.pass('check', { observe: reading.observe });
     const code = exitCodeOf('check', outcome);

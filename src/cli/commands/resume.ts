@@ -2,10 +2,12 @@ import { inParallel } from '../../engine/parallel.ts';
 import { type BoundSet, boundSets, isPerhapsKept, perhapsKept } from '../bound-sets.ts';
 import { EXIT, UsageFault } from '../exit.ts';
 import { keepEverywhere, orSilence } from '../keep-everywhere.ts';
+import type { Overlay } from '../load.ts';
 import { asRecorded, openRecorded, type RecordedRun } from '../open-recorded.ts';
 import { openRun } from '../open-run.ts';
 import type { RunOptions } from '../options.ts';
 import { extraVarsOf } from '../recorder.ts';
+import { rotationJournals } from '../rotation-journal.ts';
 import { type RunRecord, runName, runRecords } from '../run-records.ts';
 import { runOn, type Settled, type SurveyedHost, takeBackNow } from '../runs-on-hosts.ts';
 import { codeOf, reportSettled } from '../settle-report.ts';
@@ -13,9 +15,21 @@ import type { Terminal } from '../terminal.ts';
 
 /**
  * Brings a run whose controller has died to its end: where all hosts that its changed tunnels bind together have made and
- * proven their changes they are confirmed, anywhere else the old state comes back.
+ * proven their changes they are confirmed, anywhere else the old state comes back. `overlay`: what the run was made by, where
+ * that does not stand in the files.
  */
-export async function resumeRun(name: string, given: RunOptions, terminal: Terminal): Promise<number> {
+export async function resumeRun(
+  name: string,
+  given: RunOptions,
+  terminal: Terminal,
+  overlay?: Overlay,
+): Promise<number> {
+  if (overlay === undefined && rotationJournals(terminal).read(runName(name)) !== null) {
+    throw new UsageFault(
+      `the run ${name} rotates keys, which tunnels.yml does not have yet`,
+      'ipsec-play rotate --resume',
+    );
+  }
   const record = runRecords(terminal).read(runName(name));
   if (record === null) {
     const fix = `ipsec-play rollback ${name}, which asks the hosts; ipsec-play history lists the runs of this directory`;
@@ -33,7 +47,7 @@ export async function resumeRun(name: string, given: RunOptions, terminal: Termi
         return null;
       });
     });
-    const inOrder = await hostsInOrder(record, given, terminal);
+    const inOrder = await hostsInOrder(record, given, terminal, overlay);
     return settleAll(recorded, record, inOrder, terminal);
   });
 }
@@ -167,7 +181,12 @@ async function takeSetBack(
 }
 
 /** The hosts on which a check of the same playbook finds nothing left to do. */
-async function hostsInOrder(record: RunRecord, given: RunOptions, terminal: Terminal): Promise<ReadonlySet<string>> {
+async function hostsInOrder(
+  record: RunRecord,
+  given: RunOptions,
+  terminal: Terminal,
+  overlay: Overlay | undefined,
+): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
   if (record.rollbackOf !== null) return found;
   const options: RunOptions = {
@@ -176,7 +195,8 @@ async function hostsInOrder(record: RunRecord, given: RunOptions, terminal: Term
     skipTags: record.skipTags,
     ...(record.limit === null ? {} : { limit: record.limit }),
   };
-  await openRun({ command: null, playbook: record.playbook, options, terminal }, async ({ pass }) => {
+  const more = overlay === undefined ? {} : { overlay };
+  await openRun({ command: null, playbook: record.playbook, options, terminal, ...more }, async ({ pass }) => {
     const { hosts } = await pass('check', { silent: true });
     for (const [name, { status }] of hosts) if (status === 'ok') found.add(name);
     return EXIT.done;

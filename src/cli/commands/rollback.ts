@@ -7,8 +7,12 @@ import { keepEverywhere } from '../keep-everywhere.ts';
 import { openRecorded, type RecordedRun } from '../open-recorded.ts';
 import type { RunOptions } from '../options.ts';
 import { planRollback } from '../plan-rollback.ts';
+import { endRotationBack, rotationBack } from '../rotation-back.ts';
+import { rotationJournals, writeJournal } from '../rotation-journal.ts';
+import { runName } from '../run-records.ts';
 import { idsOn, isOpen, runOn, type Settled, type SurveyedHost, takeBackNow } from '../runs-on-hosts.ts';
 import { codeOf, noteOutcome, reportSettled, standOf } from '../settle-report.ts';
+import { settleRotation } from '../settle-rotation.ts';
 import type { Terminal } from '../terminal.ts';
 import { agrees, asksFirst, finish, hasChanges } from './run-playbook.ts';
 
@@ -16,8 +20,11 @@ import { agrees, asksFirst, finish, hasChanges } from './run-playbook.ts';
  * Takes a run back. Where it is not confirmed, its hosts go back now. Where it is, that is a run of its own, planned,
  * guarded and proven as any other, with both ends of each tunnel together.
  */
-export function rollbackRun(name: string, options: RunOptions, terminal: Terminal): Promise<number> {
-  return openRecorded(name, options, terminal, (recorded) => rollbackRecorded(recorded, terminal));
+export async function rollbackRun(name: string, options: RunOptions, terminal: Terminal): Promise<number> {
+  const code = await openRecorded(name, options, terminal, (recorded) => rollbackRecorded(recorded, terminal));
+  // The keys of a rotation that was cut off are nowhere any more, or nobody knows: its journal is for the latter.
+  const cut = rotationJournals(terminal).read(runName(name));
+  return cut === null || code !== EXIT.done ? code : settleRotation(cut, options, terminal);
 }
 
 async function rollbackRecorded(recorded: RecordedRun, terminal: Terminal): Promise<number> {
@@ -89,7 +96,9 @@ async function takeBackConfirmed(recorded: RecordedRun, terminal: Terminal): Pro
     rollbackOf: run,
   };
   const playbook = `rollback ${run}`;
+  const rotation = rotationBack(run, opened.id, opened.terminal);
   const through = async (agreed?: ReadonlyMap<string, string>) => {
+    if (rotation !== null) writeJournal(rotation, opened.terminal);
     const outcome = await opened.pass('apply', { ...settings, ...(agreed === undefined ? {} : { agreed }) });
     const code = finish('apply', playbook, options, outcome, opened.terminal);
     if (code === EXIT.done) {
@@ -97,7 +106,9 @@ async function takeBackConfirmed(recorded: RecordedRun, terminal: Terminal): Pro
       const forward = recorded.record?.rollbackOf ?? null;
       if (forward !== null) noteOutcome(forward, 'confirmed', terminal);
     }
-    return code;
+    if (rotation === null) return code;
+    const isWritten = await endRotationBack(rotation, code === EXIT.done, options, terminal);
+    return isWritten ? code : EXIT.failed;
   };
   if (!asksFirst(options, opened.terminal)) return through();
   const foreseen = await opened.pass('check', settings);

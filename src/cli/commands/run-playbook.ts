@@ -3,8 +3,11 @@ import type { RunOutcome } from '../../engine/run.ts';
 import { runDocument } from '../../report/json.ts';
 import { breakLocks } from '../break-lock.ts';
 import { EXIT } from '../exit.ts';
+import { heedRotations } from '../open-rotations.ts';
 import { openRun, type PassOutcome, printJson } from '../open-run.ts';
 import type { RunOptions } from '../options.ts';
+import { proveOneSided } from '../prove-one-sided.ts';
+import { showProof } from '../show-verdicts.ts';
 import type { Terminal } from '../terminal.ts';
 
 type Command = 'check' | 'apply';
@@ -13,6 +16,7 @@ type Command = 'check' | 'apply';
 export function runPlaybook(command: Command, playbook: string, options: RunOptions, given: Terminal): Promise<number> {
   return openRun({ command, playbook, options, terminal: given }, async (opened) => {
     const { pass, waitFor, terminal, stop } = opened;
+    heedRotations(command, opened.project, options, terminal);
     if (command === 'apply' && options.breakLock === true && !(await breakLocks(opened, options))) return EXIT.failed;
     if (command === 'apply' && asksFirst(options, terminal)) {
       const foreseen = await pass('check');
@@ -23,9 +27,12 @@ export function runPlaybook(command: Command, playbook: string, options: RunOpti
         terminal.stderr('Nothing was changed.\n');
         return stop.requested ? EXIT.interrupted : EXIT.done;
       }
-      return finish('apply', playbook, options, await pass('apply', { agreed: foreseen.digests }), terminal);
+      const outcome = await pass('apply', { agreed: foreseen.digests });
+      return finish('apply', playbook, options, await proveOneSided(opened, outcome, options, given), terminal);
     }
-    return finish(command, playbook, options, await pass(command), terminal);
+    const outcome = await pass(command);
+    const proven = command === 'apply' ? await proveOneSided(opened, outcome, options, given) : outcome;
+    return finish(command, playbook, options, proven, terminal);
   });
 }
 
@@ -37,8 +44,13 @@ export function finish(
   outcome: PassOutcome,
   terminal: Terminal,
 ): number {
-  const code = exitCodeOf(command, outcome);
-  if (options.output === 'human') for (const line of whatNow(outcome, options)) terminal.stdout(`${line}\n`);
+  const made = exitCodeOf(command, outcome);
+  const code =
+    made === EXIT.done && outcome.verdicts.some(({ status }) => status === 'failed') ? EXIT.verification : made;
+  if (options.output === 'human') {
+    showProof(outcome, options, terminal);
+    for (const line of whatNow(outcome, options)) terminal.stdout(`${line}\n`);
+  }
   if (options.output === 'json') printJson(runDocument(command, playbook, code, outcome), terminal);
   return code;
 }

@@ -1,0 +1,43 @@
+import { ipsecTools } from '../../compile/backends/ipsec-tools/index.ts';
+import { verifyDocument } from '../../report/verdict-document.ts';
+import { verdictJunit } from '../../report/verdict-junit.ts';
+import { chooseTunnels, hostsOfTunnels, leaving } from '../choose-tunnels.ts';
+import { EXIT } from '../exit.ts';
+import type { Project } from '../load.ts';
+import { openRun, printJson } from '../open-run.ts';
+import type { VerifyOptions } from '../options.ts';
+import { proveTunnels } from '../prove-tunnels.ts';
+import { codeOfProof, showVerdicts } from '../show-verdicts.ts';
+import type { Terminal } from '../terminal.ts';
+import { noteVerdicts } from '../tunnel-records.ts';
+
+/** Proves that encrypted traffic flows through tunnels: all of the inventory, or those named. Changes nothing. */
+export async function verify(
+  names: readonly string[],
+  { output, ...given }: VerifyOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const options = { ...given, output: output === 'junit' ? ('human' as const) : output };
+  const chosen = (project: Project) => chooseTunnels(project, names, options.limit);
+  const plays = (project: Project) => [{ name: 'verify', serial: [], hosts: hostsOfTunnels(chosen(project).tunnels) }];
+  const check = (project: Project) => [...chosen(project).diagnostics, ...leaving(project, names, 'verify')];
+  return openRun({ command: null, playbook: undefined, options, terminal, plays, check }, async (opened) => {
+    const { tunnels } = chosen(opened.project);
+    const hosts = opened.project.plays.flatMap((play) => play.hosts);
+    const begun = performance.now();
+    const settings = {
+      patience: given.patience,
+      wire: given.wire,
+      mtu: given.mtu === true,
+      forks: given.forks,
+    };
+    const outcome = await proveTunnels(opened, ipsecTools, tunnels, hosts, settings);
+    if (!opened.stop.requested) noteVerdicts(outcome.verdicts, options, terminal);
+    const code = opened.stop.requested ? EXIT.interrupted : codeOfProof(outcome);
+    const seconds = (performance.now() - begun) / 1000;
+    if (output === 'junit') opened.terminal.stdout(verdictJunit(outcome.verdicts, outcome.faults, seconds));
+    else if (output === 'human') showVerdicts(outcome, opened.project, options, opened.terminal);
+    else printJson(verifyDocument(code, outcome.verdicts, outcome.faults), opened.terminal);
+    return code;
+  });
+}
