@@ -85,7 +85,7 @@ function shareCompiler(
       makeTunnels: makeTunnels(only),
       report,
       input,
-      playHosts: hosts.limited[play] ?? [],
+      playHosts: hosts.named[play] ?? [],
       group: groups.get(host),
       ...(idSuffix === undefined ? {} : { idSuffix }),
     });

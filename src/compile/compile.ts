@@ -34,6 +34,8 @@ export interface CompileInput {
 
 interface CompileOptions extends TagChoice {
   readonly limit?: string;
+  /** `--shard`: only hosts that are in it. The hosts that tunnels connect are in one. */
+  readonly isInShard?: (host: string) => boolean;
   readonly extraVars: Variables;
 }
 
@@ -54,7 +56,7 @@ export function compile(input: CompileInput): Compiled {
   const plays = input.plays.map((play) => preparePlay(play, input.registry.get));
   checkTags(plays, input.options, report);
   const sound = checkTunnels(plays, input, report);
-  const hosts = chooseHosts(input.plays, input.options.limit, input.select, report);
+  const hosts = chooseHosts(input.plays, input.options.limit, input.select, report, input.options.isInShard);
   const makeTunnels = sound
     ? tunnelTasks({
         tunnels: input.tunnels,

@@ -11,7 +11,9 @@ export type SelectHosts = (pattern: string) => {
 /** The hosts of each play, in the order of its run. */
 export interface ChosenHosts {
   readonly all: readonly (readonly string[])[];
-  /** Those of them that --limit names. */
+  /** Those of them that --limit names, in all shards. */
+  readonly named: readonly (readonly string[])[];
+  /** Those of these that are in the shard; without one, all of them. */
   readonly limited: readonly (readonly string[])[];
   /** Whether --limit names the host; without it, it names all. */
   isLimited(host: string): boolean;
@@ -23,19 +25,21 @@ export function hostsOfPlays(
   limit: string | undefined,
   select: SelectHosts,
   report: Report,
+  isInShard?: (host: string) => boolean,
 ): readonly (readonly string[])[] {
-  return chooseHosts(plays, limit, select, report).limited;
+  return chooseHosts(plays, limit, select, report, isInShard).limited;
 }
 
 /**
  * A pattern that chooses nobody is a mistake; a play that the limit leaves without hosts is none, as long as another one
- * has some.
+ * has some. A shard without hosts is none either.
  */
 export function chooseHosts(
   plays: readonly Play[],
   limit: string | undefined,
   select: SelectHosts,
   report: Report,
+  isInShard?: (host: string) => boolean,
 ): ChosenHosts {
   const allowed = limit === undefined ? null : limited(limit, select, report);
   const chosen = plays.map((play) => ordered(inPlay(play, select, report), play.order));
@@ -49,7 +53,12 @@ export function chooseHosts(
     const fix = `the plays run on: ${[...new Set(plays.map(({ hosts }) => hosts.pattern))].join('; ')}`;
     report.add(error('limit-outside-plays', `no play runs on the hosts that --limit "${limit}" leaves`, { fix }));
   }
-  return { all: chosen, limited: narrowed, isLimited: (host) => allowed?.has(host) ?? true };
+  return {
+    all: chosen,
+    named: narrowed,
+    limited: isInShard === undefined ? narrowed : narrowed.map((hosts) => hosts.filter(isInShard)),
+    isLimited: (host) => allowed?.has(host) ?? true,
+  };
 }
 
 /** Sizes of the batches of a play; empty: all hosts at once. A share is rounded down, to one host at least. */

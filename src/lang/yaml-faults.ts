@@ -2,14 +2,19 @@ import type { YAMLError } from 'yaml';
 import { type Diagnostic, error } from './diagnostic.ts';
 import { type Source, spanOf } from './source.ts';
 
+export type YamlFault = Pick<YAMLError, 'code' | 'message' | 'pos'>;
+
+/** What the parser calls a key that stands twice in a mapping. */
+export const REPEATED_KEY: YAMLError['code'] = 'DUPLICATE_KEY';
+
 /** What the parser found wrong with a text. Its own words often quote that text, which may be a secret: ours never do. */
-export function explainYaml(fault: YAMLError, source: Source): Diagnostic {
+export function explainYaml(fault: YamlFault, source: Source): Diagnostic {
   const { code, message, fix } = wordsFor(fault);
   return error(code, message, { span: spanOf(source, fault.pos[0], fault.pos[1]), fix });
 }
 
 /** True for a mistake after which everything else in the document still means what it says. */
-export function leavesDocument({ code }: YAMLError): boolean {
+export function leavesDocument({ code }: YamlFault): boolean {
   return code === 'DUPLICATE_KEY' || code === 'TAG_RESOLVE_FAILED';
 }
 
@@ -19,7 +24,7 @@ interface Words {
   readonly fix: string;
 }
 
-function wordsFor(fault: YAMLError): Words {
+function wordsFor(fault: YamlFault): Words {
   if (/call stack/i.test(fault.message)) return syntax('this is nested too deeply', 'fewer levels');
   return WORDS[fault.code] ?? syntax(withoutQuotation(fault.message), fixFor(fault.message));
 }

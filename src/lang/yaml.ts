@@ -17,7 +17,7 @@ import type { Span } from '../model/span.ts';
 import { type Diagnostic, error } from './diagnostic.ts';
 import { type Source, spanOf } from './source.ts';
 import { noVault, type OpenVault } from './vaulted.ts';
-import { explainYaml, leavesDocument } from './yaml-faults.ts';
+import { explainYaml, leavesDocument, REPEATED_KEY, type YamlFault } from './yaml-faults.ts';
 import { ansibleTags } from './yaml-tags.ts';
 
 export { Vaulted } from './vaulted.ts';
@@ -54,13 +54,15 @@ export function parseYaml(
 } {
   const parsed = parseDocument(source.text, {
     version: '1.1',
-    uniqueKeys: true,
+    // Found in `survey`: the library compares each key with all others of its mapping, and a file may hold thousands of tunnels.
+    uniqueKeys: false,
     prettyErrors: false,
     logLevel: 'error',
     customTags: (tags) => ansibleTags(tags, open),
   });
-  const { aliases, compoundKeys } = survey(parsed as unknown as Document);
-  const faults = [...parsed.errors, ...parsed.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED')];
+  const { aliases, compoundKeys, repeatedKeys } = survey(parsed as unknown as Document);
+  const unknownTags = parsed.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED');
+  const faults = [...parsed.errors, ...repeatedKeys, ...unknownTags];
   const fatal = [...misusedAliases(aliases, source), ...keysThatAreNoTexts(compoundKeys, source)];
   const diagnostics = [...faults.map((fault) => explainYaml(fault, source)), ...fatal];
   if (fatal.length > 0 || !faults.every(leavesDocument)) return { document: null, diagnostics };
@@ -81,23 +83,48 @@ export function parseYaml(
 /** What each alias stands for: the nearest node before it with that anchor; `circle` when the alias stands inside it. */
 type Aliases = ReadonlyMap<Alias, Node | 'circle' | undefined>;
 
-/** One walk for all aliases, the library's own `resolve` walks the document anew for each; and keys that are no texts. */
-function survey(document: Document): { readonly aliases: Aliases; readonly compoundKeys: readonly Node[] } {
+interface Survey {
+  readonly aliases: Aliases;
+  readonly compoundKeys: readonly Node[];
+  readonly repeatedKeys: readonly YamlFault[];
+}
+
+/**
+ * One walk for all aliases, the library's own `resolve` walks the document anew for each; for keys that are no texts; and
+ * for those that stand twice in a mapping.
+ */
+function survey(document: Document): Survey {
   const anchors = new Map<string, Node>();
   const aliases = new Map<Alias, Node | 'circle' | undefined>();
   const compoundKeys: Node[] = [];
+  const repeatedKeys: YamlFault[] = [];
   visit(document, {
     Pair: (_, { key }) => {
       if (isMap(key) || isSeq(key)) compoundKeys.push(key);
     },
     Node: (_, node, path) => {
+      if (isMap(node)) repeatedKeys.push(...repeated(node));
       if (isAlias(node)) {
         const target = anchors.get(node.source);
         aliases.set(node, target && path.includes(target) ? 'circle' : target);
       } else if (node.anchor !== undefined) anchors.set(node.anchor, node);
     },
   });
-  return { aliases, compoundKeys };
+  return { aliases, compoundKeys, repeatedKeys };
+}
+
+/** Keys that YAML reads as one and the same value: `10` and `0xa`, but not `10` and `"10"`. */
+function repeated(map: YAMLMap): readonly YamlFault[] {
+  const seen = new Set<unknown>();
+  return map.items.flatMap(({ key }): readonly YamlFault[] => {
+    if (!isScalar(key)) return [];
+    if (!seen.has(key.value)) {
+      seen.add(key.value);
+      return [];
+    }
+    const [start = 0] = key.range ?? [];
+    return [{ code: REPEATED_KEY, message: 'Map keys must be unique', pos: [start, start + 1] }];
+  });
 }
 
 /** The library finds them only when it makes values, and then quotes the text, which may be a secret that begins with *. */

@@ -1,31 +1,48 @@
+/* Before the class, which makes an empty state at once. */
+const NOTHING: ReadonlyMap<string, never> = new Map<string, never>();
+
 /**
  * What is known of a host: resources, each of a kind and with a name, read by a probe or predicted by a plan.
  * Immutable. A resource that nobody probed is `undefined`, which is the honest and safe value.
  */
 export class HostState {
   static readonly empty = new HostState(new Map());
-  readonly #resources: ReadonlyMap<string, { kind: ResourceKind<unknown>; name: string; value: unknown }>;
+  readonly #base: Resources;
+  /** What lies over that, and is little: a plan of thousands of tasks puts one prediction after another on a large state. */
+  readonly #top: Resources;
+  #whole: Resources | null = null;
 
-  private constructor(resources: ReadonlyMap<string, { kind: ResourceKind<unknown>; name: string; value: unknown }>) {
-    this.#resources = resources;
+  private constructor(base: Resources, top: Resources = NOTHING) {
+    this.#base = base;
+    this.#top = top;
+  }
+
+  get #resources(): Resources {
+    this.#whole ??= this.#top.size === 0 ? this.#base : new Map([...this.#base, ...this.#top]);
+    return this.#whole;
   }
 
   get<T>(kind: ResourceKind<T>, name: string): T | undefined {
-    return this.#resources.get(key(kind, name))?.value as T | undefined;
+    const id = key(kind, name);
+    return (this.#top.get(id) ?? this.#base.get(id))?.value as T | undefined;
   }
 
   /** This state with one resource set. */
   with<T>(kind: ResourceKind<T>, name: string, value: T): HostState {
-    const resources = new Map(this.#resources);
-    resources.set(key(kind, name), { kind, name, value });
-    return new HostState(resources);
+    return this.#under(new Map([[key(kind, name), { kind, name, value }]]));
   }
 
   /** This state, overlaid by all that `other` knows. */
   merge(other: HostState): HostState {
-    if (other.#resources.size === 0) return this;
-    if (this.#resources.size === 0) return other;
-    return new HostState(new Map([...this.#resources, ...other.#resources]));
+    if (other.#base.size === 0) return this;
+    if (this.#base.size === 0) return other;
+    return this.#under(other.#resources);
+  }
+
+  #under(more: Resources): HostState {
+    const top = new Map([...this.#top, ...more]);
+    const isLittle = top.size * top.size <= this.#base.size;
+    return isLittle ? new HostState(this.#base, top) : new HostState(new Map([...this.#base, ...top]));
   }
 
   /** Only the resources that live as long as the run: they survive a new probe. */
@@ -53,6 +70,11 @@ export class HostState {
     return new HostState(resources);
   }
 }
+
+type Resources = ReadonlyMap<
+  string,
+  { readonly kind: ResourceKind<unknown>; readonly name: string; readonly value: unknown }
+>;
 
 /**
  * A kind of resource, such as `package`. `scope: 'run'` marks what no probe can read back (a service was restarted in

@@ -70,10 +70,22 @@ function constant(cidr: string): Subnet {
   return subnet;
 }
 
+const DOT = 46;
+const ZERO = 48;
+
 function toNumber(address: string): number {
   let number = 0;
-  for (const octet of address.split('.')) number = number * 256 + Number(octet);
-  return number;
+  let octet = 0;
+  // Asked some ten times for each end of each tunnel.
+  for (let at = 0; at < address.length; at += 1) {
+    const code = address.charCodeAt(at);
+    if (code !== DOT) octet = octet * 10 + code - ZERO;
+    else {
+      number = number * 256 + octet;
+      octet = 0;
+    }
+  }
+  return number * 256 + octet;
 }
 
 function netmask(prefix: number): string {

@@ -45,8 +45,15 @@ export interface Deferred<T> {
 }
 
 export function known<T>(value: T): Deferred<T> {
-  return { needs: [], resolve: () => value };
+  return knownWhenAsked(() => value);
 }
+
+/** A value that needs no variables, and is worth making only for whoever asks. */
+export function knownWhenAsked<T>(make: () => T): Deferred<T> {
+  return { needs: NOTHING, resolve: make };
+}
+
+const NOTHING: readonly string[] = [];
 
 /** One play, compiled: the tasks of each of its hosts. */
 export interface CompiledPlay {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { makeSource } from '../../src/lang/source.ts';
+import { parseDocument } from 'yaml';
+import { makeSource, spanOf } from '../../src/lang/source.ts';
 import { Verbatim } from '../../src/lang/verbatim.ts';
 import { parseYaml, Vaulted } from '../../src/lang/yaml.ts';
 
@@ -92,6 +93,30 @@ describe('mistakes', () => {
     const { document, diagnostics } = parse(text);
     expect(document?.value).toHaveProperty('a');
     expect(diagnostics).toMatchObject([{ severity: 'error', code, span: { line } }]);
+  });
+
+  test('keys that stand twice are found where the library finds them', () => {
+    const key = fc.constantFrom('a', 'b', '"a"', '1', '0x1', '"1"', '01', 'yes', 'true', '~', '<<', 'a b', '.5', '0.5');
+    const { mapping } = fc.letrec<{ mapping: string; value: string }>((tie) => ({
+      value: fc.oneof({ maxDepth: 3 }, fc.constant('{}'), tie('mapping')),
+      mapping: fc
+        .array(fc.tuple(key, tie('value')), { minLength: 1, maxLength: 5 })
+        .map((pairs) => `{ ${pairs.map(([name, value]) => `${name}: ${value}`).join(', ')} }`),
+    }));
+    const block = fc
+      .array(fc.tuple(key, mapping), { minLength: 1, maxLength: 6 })
+      .map((pairs) => pairs.map(([name, value]) => `${name}: ${value}\n`).join(''));
+    fc.assert(
+      fc.property(fc.oneof(block, mapping), (text) => {
+        const { errors } = parseDocument(text, { version: '1.1', uniqueKeys: true, prettyErrors: false });
+        const source = makeSource('f.yml', text);
+        const found = parseYaml(source).diagnostics.filter(({ code }) => code === 'yaml-duplicate-key');
+        const places = errors.map(({ code, pos }) => [code, spanOf(source, ...pos)]);
+        expect(found).toHaveLength(places.length);
+        for (const { span } of found) expect(places).toContainEqual(['DUPLICATE_KEY', span]);
+      }),
+    );
+    expect(parse('a: 1\nb: { c: 1, c: 2 }\na: 3\n').diagnostics).toHaveLength(2);
   });
 
   test('nesting without end', () => {

@@ -205,6 +205,7 @@ export interface BackendTask {
   readonly key: string;
   readonly name: string;
   readonly module: string;
+  /** May be a getter, that makes them when they are first asked for. */
   readonly args: Readonly<Record<string, unknown>>;
   readonly tunnel: Tunnel | null;
   /** A program and its arguments that succeed while the tunnel lets traffic through; it ends by itself. */

@@ -13,9 +13,12 @@ export function sharedPsks(tunnels: readonly Tunnel[]): readonly Diagnostic[] {
   for (const tunnel of tunnels) {
     if (tunnel.keying.method !== 'psk' || tunnel.state !== 'present' || isUnopened(tunnel.keying.psk)) continue;
     const key = reveal(tunnel.keying.psk);
-    byKey.set(key, [...(byKey.get(key) ?? []), tunnel]);
+    const sharing = byKey.get(key);
+    if (sharing === undefined) byKey.set(key, [tunnel]);
+    else sharing.push(tunnel);
   }
   return [...byKey.values()].flatMap((sharing) => {
+    if (sharing.length < 2) return [];
     const groups = mustShare(sharing);
     return groups.length < 2 ? [] : [diagnose(sharing)];
   });

@@ -24,11 +24,11 @@ export function connectionFiles(end: Perspective): ConnectionFiles {
 /** Arguments of the module `connection` for an end that shall be there, but for the state. */
 export function connectionArgs(end: Perspective, files: ConnectionFiles, certificates: string, psk: string) {
   const { content } = files.keys;
-  const { sourced, ...written } = files.ifcfg;
+  const written = { path: files.ifcfg.path, content: files.ifcfg.content };
   return {
     ...identity(end),
     files: content === null ? [written] : [written, { path: files.keys.path, content }],
-    implied: sourced,
+    implied: files.ifcfg.sourced,
     requires: requirements(end, certificates),
     record: recordOf(end, psk),
   };
@@ -37,13 +37,10 @@ export function connectionArgs(end: Perspective, files: ConnectionFiles, certifi
 /** What the host is to remember of a connection that is created there. */
 function recordOf({ tunnel, dst }: Perspective, psk: string) {
   const { method } = tunnel.keying;
-  return {
-    tunnel: tunnel.name,
-    other: dst.host,
-    keying: method,
-    ...(method === 'psk' ? { psk } : {}),
-    ...(method === 'manual' ? {} : { conf: peerConfPath(dst.address) }),
-  };
+  const common = { tunnel: tunnel.name, other: dst.host, keying: method };
+  if (method === 'manual') return common;
+  const conf = peerConfPath(dst.address);
+  return method === 'psk' ? { ...common, psk, conf } : { ...common, conf };
 }
 
 /** Arguments of the module `connection` for an end that shall be gone; `shared`: another end that stays has its peer. */

@@ -41,18 +41,27 @@ export function hostTasks(ends: HostEnds, context: BackendContext): readonly Bac
   ];
 }
 
+/** What it shall be is made when the first of its tasks asks: a mesh of 200 hosts has 40,000 ends, `validate` needs none. */
 interface Wanted {
   readonly end: Perspective;
-  readonly files: ConnectionFiles;
-  readonly connection: ReturnType<typeof connectionArgs>;
+  readonly files: () => ConnectionFiles;
+  readonly connection: () => ReturnType<typeof connectionArgs>;
 }
 
-function want(end: Perspective, options: RacoonOptions): Wanted {
-  const files = connectionFiles(end);
+function want(end: Perspective, { paths }: RacoonOptions): Wanted {
+  const files = once(() => connectionFiles(end));
   return {
     end,
     files,
-    connection: connectionArgs(end, files, options.paths.certificate, options.paths.pre_shared_key),
+    connection: once(() => connectionArgs(end, files(), paths.certificate, paths.pre_shared_key)),
+  };
+}
+
+function once<T extends object>(make: () => T): () => T {
+  let made: T | null = null;
+  return () => {
+    made ??= make();
+    return made;
   };
 }
 
@@ -68,8 +77,24 @@ function task(key: string, name: string, module: string, args: BackendTask['args
 }
 
 /** A task that belongs to one tunnel. */
-function tunnelTask(tunnel: Tunnel, key: string, name: string, module: string, args: BackendTask['args']): BackendTask {
-  return { key: `${tunnel.name}/${key}`, name, module, args, tunnel, triggers: null };
+function tunnelTask(
+  tunnel: Tunnel,
+  key: string,
+  name: string,
+  module: string,
+  make: () => BackendTask['args'],
+): BackendTask {
+  const args = once(make);
+  return {
+    key: `${tunnel.name}/${key}`,
+    name,
+    module,
+    get args() {
+      return args();
+    },
+    tunnel,
+    triggers: null,
+  };
 }
 
 /** racoon negotiates for automatic keying only; manual keying is setkey's alone. */
@@ -78,13 +103,15 @@ function racoonTasks(wanted: readonly Wanted[], options: RacoonOptions): readonl
   return [task('racoon-conf', 'racoon.conf', 'racoon_conf', { path: RACOON_CONF, content: racoonConf(options) })];
 }
 
-function fileTasks({ end: { tunnel, src }, files: { ifcfg, keys } }: Wanted): readonly BackendTask[] {
-  const { path, content } = keys;
+function fileTasks({ end: { tunnel, src }, files }: Wanted): readonly BackendTask[] {
   const attributes = (mode: string) => ({ mode, owner: 'root', group: 'root' });
-  const keysArgs = content === null ? { path, state: 'absent' } : { path, content, sourced: {}, ...attributes('0600') };
+  const keys = () => {
+    const { path, content } = files().keys;
+    return content === null ? { path, state: 'absent' } : { path, content, sourced: {}, ...attributes('0600') };
+  };
   return [
-    tunnelTask(tunnel, 'ifcfg', `ifcfg-${src.nickname}`, 'file', { ...ifcfg, ...attributes('0644') }),
-    tunnelTask(tunnel, 'keys', `keys-${src.nickname}`, 'file', keysArgs),
+    tunnelTask(tunnel, 'ifcfg', `ifcfg-${src.nickname}`, 'file', () => ({ ...files().ifcfg, ...attributes('0644') })),
+    tunnelTask(tunnel, 'keys', `keys-${src.nickname}`, 'file', keys),
   ];
 }
 
@@ -134,8 +161,8 @@ function connectionTask(
   more: BackendTask['args'] = {},
 ): BackendTask {
   const name = state === 'up' ? `ifup ${src.nickname}` : `prepare ${src.nickname} (ifdown if it is up)`;
-  const made = tunnelTask(tunnel, state, name, 'connection', { ...connection, state, ...more });
-  return state === 'up' ? { ...made, liveness: ping(src, dst) } : made;
+  const made = tunnelTask(tunnel, state, name, 'connection', () => ({ ...connection(), state, ...more }));
+  return state === 'up' ? Object.assign(made, { liveness: ping(src, dst) }) : made;
 }
 
 /** Manual SAs go with ifdown, those of IKE stay; of other tunnels to the same peer the manual ones are spared. */
