@@ -7,6 +7,7 @@ import { type Link, steady } from './link.ts';
 import { makeBatch } from './make-batch.ts';
 import { type Decision, planTask, planTasks } from './plan.ts';
 import { knownArgs, moduleOf, readHost, type View } from './read-host.ts';
+import { timed } from './trace.ts';
 import type { Intent } from './transaction/coordination.ts';
 import type { HostTransaction } from './transaction/host-transaction.ts';
 
@@ -23,8 +24,10 @@ export async function changeHost(
   let state = initial;
   const raised = new Set<string>();
   for (;;) {
+    const decided = run.trace('decide');
     const { decisions, predicted } = planTasks({ ...planning(run, book, view), state, initial });
     book.decided(decisions, predicted);
+    decided();
     if (knownArgs(run, book).args.size > view.args.size) {
       view = await readHost(run, change.isOpen ? steady(link) : link, book);
       state = view.state.merge(run.foreseen).merge(state.runScoped());
@@ -67,7 +70,8 @@ async function agreeOnPlan(
   const changing = run.host.tasks.filter((task) => isChange(decisions.get(task.id)));
   const tunnels = changing.flatMap(({ tunnel }) => (tunnel === null ? [] : [tunnel]));
   const { member, aside } = run.transaction;
-  const trouble = await aside(member.planned([...new Set(tunnels)], intent));
+  const planned = aside(member.planned([...new Set(tunnels)], intent));
+  const trouble = await timed(run.trace, 'wait until all are decided', planned);
   if (trouble !== null) book.held(trouble);
   return trouble === null;
 }

@@ -17,6 +17,7 @@ import type { HostResult } from './result.ts';
 import { openSession, type Session } from './session.ts';
 import type { Rendering } from './sh.ts';
 import { HostFault, type TimeLimits } from './time-limit.ts';
+import type { Lane } from './trace.ts';
 import type { Intent, Member } from './transaction/coordination.ts';
 import { hostTransaction } from './transaction/host-transaction.ts';
 import type { Patience } from './transaction/keeper.ts';
@@ -34,6 +35,7 @@ export interface HostRun {
   readonly modules: ReadonlyMap<string, AnyModule>;
   readonly redaction: Redaction;
   readonly emit: EventListener;
+  readonly trace: Lane;
   /** Milliseconds of a clock that never goes back. */
   readonly clock: () => number;
   readonly nonce: string;
@@ -96,7 +98,7 @@ export async function runHost(run: HostRun): Promise<HostRunOutcome> {
     link = await openLink({
       open: () => {
         const again = link !== null;
-        return again ? openSession(run.transport, run.target, run.nonce) : sessionUnlessStopped(run);
+        return again ? openSession(run.transport, run.target, run.nonce, run.trace) : sessionUnlessStopped(run);
       },
       patience: run.transaction.patience.confirm * 1000,
       clock: run.clock,
@@ -119,7 +121,7 @@ export async function runHost(run: HostRun): Promise<HostRunOutcome> {
 
 /** Nothing of ours runs on a host that is still being connected to, so it is not waited for. */
 async function sessionUnlessStopped(run: HostRun): Promise<Session> {
-  const opening = openSession(run.transport, run.target, run.nonce);
+  const opening = openSession(run.transport, run.target, run.nonce, run.trace);
   let forget = () => {};
   const stopped = new Promise<'stopped'>((resolve) => {
     // Not at once: a transport that waits between two attempts hears of it too, and knows why the last one failed.
@@ -162,7 +164,8 @@ async function readRecovered(run: HostRun, link: Link, book: Ledger): Promise<Vi
   const found = await readHost(run, link, book);
   for (const note of heldNotes(found.leftovers)) book.note(note);
   if (run.command === 'check' || !isDue(found.leftovers)) return found;
-  const states = recovered(await link.persist(recoverScript(found.leftovers, run.rendering, run.nonce)));
+  const script = recoverScript(found.leftovers, run.rendering, run.nonce);
+  const states = recovered(await link.persist(script, () => ({ step: 'recover' })));
   for (const [id, state] of states) book.note(recoveredNote(id, state));
   return readHost(run, link, book);
 }

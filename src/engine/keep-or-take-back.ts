@@ -4,6 +4,7 @@ import type { Ledger } from './ledger.ts';
 import { type Link, steady } from './link.ts';
 import { readHost } from './read-host.ts';
 import { HostFault } from './time-limit.ts';
+import { timed } from './trace.ts';
 import { differences } from './transaction/differences.ts';
 import { holding } from './transaction/holding.ts';
 import { type HostTransaction, WENT_BACK } from './transaction/host-transaction.ts';
@@ -24,7 +25,7 @@ export async function keep(
   const { member, aside } = run.transaction;
   // Where nothing has changed there is nothing for a person to say.
   const confirm = book.changedSomething ? run.transaction.confirm : 'auto';
-  const trouble = await holding(run, change, aside(member.committed()));
+  const trouble = await holding(run, change, timed(run.trace, 'wait until all are changed', aside(member.committed())));
   if (trouble !== null) {
     book.undoneFor(trouble);
     return false;
@@ -36,7 +37,7 @@ export async function keep(
       book.hostFault({ code: 'went-back', message: WENT_BACK });
       return false;
     }
-    const late = await holding(run, change, aside(member.verified()));
+    const late = await holding(run, change, timed(run.trace, 'wait until all are verified', aside(member.verified())));
     if (late !== null) {
       book.undoneFor(late);
       return false;

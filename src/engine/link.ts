@@ -45,7 +45,8 @@ export async function openLink(options: LinkOptions): Promise<Link> {
   const reopen = async (why: string): Promise<void> => {
     generation += 1;
     const mine = generation;
-    await session.close().catch(() => {});
+    // Nobody waits until the host has heard of it: that would be a round trip.
+    void session.close().catch(() => {});
     for (;;) {
       try {
         const fresh = await options.open();
@@ -96,7 +97,7 @@ export async function openLink(options: LinkOptions): Promise<Link> {
 
 /** Reads once more where the connection breaks meanwhile: a host whose network was restarted may need a while. */
 export function steady(link: Link): Link {
-  return { ...link, run: (script) => link.persist(script) };
+  return { ...link, run: (script, heard) => link.persist(script, () => ({ ...heard, step: 're-read' })) };
 }
 
 /** Milliseconds. */

@@ -13,5 +13,5 @@ ip_b look; (
 ${render(script, rendering)}
 ) </dev/null; ip_e look $?; ip_b done; ip_e done 0
 `;
-  return (await link.persist(text)).get('look')?.stdout ?? '';
+  return (await link.persist(text, () => ({ step: 'look' }))).get('look')?.stdout ?? '';
 }

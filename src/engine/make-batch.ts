@@ -5,6 +5,7 @@ import type { Ledger } from './ledger.ts';
 import type { Link } from './link.ts';
 import type { View } from './read-host.ts';
 import { runInTime } from './time-limit.ts';
+import { timed } from './trace.ts';
 import { holding } from './transaction/holding.ts';
 import { type HostTransaction, WENT_BACK } from './transaction/host-transaction.ts';
 
@@ -24,7 +25,11 @@ export async function makeBatch(
   }
   if (isFirst) {
     const { member, aside } = run.transaction;
-    const trouble = await holding(run, change, aside(member.prepared()));
+    const trouble = await holding(
+      run,
+      change,
+      timed(run.trace, 'wait until all are prepared', aside(member.prepared())),
+    );
     if (trouble !== null) {
       book.held(trouble);
       return false;
@@ -43,6 +48,7 @@ export async function makeBatch(
   try {
     const { value, overrun } = await runInTime(link, run.limits.timer, (watch) =>
       change.commit(() => ({
+        step: 'commit',
         begin: (id) => {
           const step = stepOf(id);
           if (step === undefined || begun.has(step)) return;

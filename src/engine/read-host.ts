@@ -86,7 +86,7 @@ async function readInTime(run: HostRun, session: Session, script: string): Promi
         if (run.stop.overtime !== null) watch.expire();
       });
       watch.start(seconds, () => {});
-      return session.run(script);
+      return session.run(script, { step: 'probe' });
     });
     if (overrun === null && value !== null) return value;
     throw new HostFault(run.stop.overtime ?? tooSlow(seconds ?? 0, overrun ?? 'left'));

@@ -15,6 +15,7 @@ import type { HostResult, HostStatus, Problem, RunResult } from './result.ts';
 import { type Canary, schedule, type Wave } from './schedule.ts';
 import type { Rendering } from './sh.ts';
 import type { TimeLimits } from './time-limit.ts';
+import { type Lane, untraced } from './trace.ts';
 import { allOrNone, type MemberOf } from './transaction/all-or-none.ts';
 import { type CoordinationInput, coordinate, type Member } from './transaction/coordination.ts';
 import { type DownBudget, downBudget } from './transaction/down-budget.ts';
@@ -31,6 +32,8 @@ export interface RunInput {
   readonly modules: ReadonlyMap<string, AnyModule>;
   readonly redaction: Redaction;
   readonly emit: EventListener;
+  /** Where a host tells of its steps; missing: nobody listens. */
+  readonly trace?: (host: string) => Lane;
   readonly clock: () => number;
   /** A word of letters and digits that nobody can guess, another one each time. */
   readonly nonce: () => string;
@@ -183,6 +186,7 @@ async function runHostOfPlay(
     modules: input.modules,
     redaction: input.redaction,
     emit: input.emit,
+    trace: input.trace?.(host.host) ?? untraced,
     clock: input.clock,
     nonce: input.nonce(),
     stop: input.stop,

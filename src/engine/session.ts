@@ -9,6 +9,7 @@ import {
 } from '../transport/transport.ts';
 import { ALL_ENDED, endTasksScript, readPid, type ShellProcess, terminateScript } from './end-tasks.ts';
 import { type Frame, frameReader } from './frames.ts';
+import { type Lane, stepByStep, timed, untraced } from './trace.ts';
 
 /**
  * One connection and one shell on a host, in which scripts run one after another. The first one is the shell's own
@@ -30,16 +31,30 @@ export interface Session {
 }
 
 export interface ExchangeListener {
+  /** Names the exchange in a trace. */
+  readonly step: string;
   begin(id: string): void;
   end(frame: Frame): void;
 }
 
-export async function openSession(transport: Transport, target: Target, nonce: string): Promise<Session> {
-  const connection = await transport.connect(target);
-  return session(connection, nonce);
+export async function openSession(
+  transport: Transport,
+  target: Target,
+  nonce: string,
+  lane: Lane = untraced,
+): Promise<Session> {
+  const steps = stepByStep(lane);
+  const connected = lane('connect');
+  try {
+    const connection = await transport.connect(target, steps.next);
+    return session(connection, nonce, lane);
+  } finally {
+    steps.ended();
+    connected();
+  }
 }
 
-function session(connection: Connection, nonce: string): Session {
+function session(connection: Connection, nonce: string, lane: Lane): Session {
   let shell: Promise<Shell> | null = null;
   let opened: Shell | null = null;
   /** Only while a script runs that knows what a TERM means; before and after it would end the shell. */
@@ -50,6 +65,7 @@ function session(connection: Connection, nonce: string): Session {
   let settle: { resolve(): void; reject(fault: ConnectFault): void } | null = null;
   let over: ConnectFault | null = null;
   let lastWords = '';
+  let received = 0;
 
   const reader = frameReader(nonce, {
     begin: (id) => {
@@ -71,8 +87,12 @@ function session(connection: Connection, nonce: string): Session {
     },
   });
   const output = {
-    stdout: reader.stdout,
+    stdout: (bytes: string) => {
+      received += bytes.length;
+      reader.stdout(bytes);
+    },
     stderr: (bytes: string) => {
+      received += bytes.length;
       lastWords = lastLines(lastWords + bytes);
       reader.stderr(bytes);
     },
@@ -116,7 +136,13 @@ function session(connection: Connection, nonce: string): Session {
       });
       // Both may fail, and either alone ends the exchange.
       done.catch(() => {});
-      await Promise.all([send(script), done]);
+      received = 0;
+      const ended = lane(heard.step ?? 'exchange');
+      try {
+        await Promise.all([send(script), done]);
+      } finally {
+        ended({ sent: script.length, received });
+      }
       settle = null;
       return frames;
     },
@@ -130,7 +156,7 @@ function session(connection: Connection, nonce: string): Session {
     endTasks: async () => ((await alongside(endTasksScript)).includes(ALL_ENDED) ? 'ended' : 'left'),
     close: async () => {
       opened?.end();
-      await connection.close();
+      await timed(lane, 'close', connection.close());
     },
     path: () => connection.path ?? null,
   };

@@ -3,6 +3,7 @@ import type { Ledger } from './ledger.ts';
 import type { Link } from './link.ts';
 import { prelude } from './prelude.ts';
 import { render, type Script } from './sh.ts';
+import { timed } from './trace.ts';
 import { holding } from './transaction/holding.ts';
 import { hostKit, type RunOnHost } from './transaction/host-kit.ts';
 import type { HostTransaction } from './transaction/host-transaction.ts';
@@ -43,7 +44,7 @@ export async function proveTunnels(
     if (printed === null) return false;
     proof.seen(run.host.host, tunnels, printed);
   }
-  const trouble = await holding(run, change, aside(member.examined()));
+  const trouble = await holding(run, change, timed(run.trace, 'wait until all are examined', aside(member.examined())));
   if (trouble !== null) {
     book.undoneFor(trouble);
     return false;
@@ -61,7 +62,8 @@ async function lookUnlessStopped(run: HostRun, link: Link, script: Script): Prom
   const stopped = new Promise<null>((resolve) => {
     forget = run.stop.onRequest(() => resolve(null));
   });
-  const looked = link.persist(lookScript({ id: run.transaction.id, rendering: run.rendering }, run.nonce, script));
+  const here = { id: run.transaction.id, rendering: run.rendering };
+  const looked = link.persist(lookScript(here, run.nonce, script), () => ({ step: 'prove tunnels' }));
   looked.catch(() => {});
   const frames = await Promise.race([looked, stopped]).finally(() => forget());
   // What hangs there still has the connection.

@@ -3,5 +3,5 @@ import type { Transport } from './transport.ts';
 
 /** The transport of each host by its `ansible_connection`. */
 export function transportFor(transports: Readonly<Record<Target['connection'], Transport>>): Transport {
-  return { connect: (target) => transports[target.connection].connect(target) };
+  return { connect: (target, step) => transports[target.connection].connect(target, step) };
 }

@@ -9,7 +9,7 @@ import type { Authentication } from './ssh-auth.ts';
 import { connectFault, firstPhase, type Phase, type Subject, timeoutFault } from './ssh-faults.ts';
 import type { SshSettings } from './ssh-settings.ts';
 import type { OpenStream, SshStream } from './ssh-stream.ts';
-import type { ConnectFault, Leg } from './transport.ts';
+import type { ConnectFault, ConnectStep, Leg } from './transport.ts';
 
 /** A connection whose host has proved who it is, and accepted the user. */
 export interface SshSession {
@@ -30,17 +30,32 @@ export interface Handshake {
   readonly auth: Authentication;
   readonly hostKeys: HostKeys;
   readonly newSession: () => NodeSSH;
+  /** Told of each phase as it begins. */
+  readonly step: ConnectStep;
 }
 
 /**
  * From the stream to the accepted user, within the connect timeout. It listens to ssh2's client itself: node-ssh takes any
  * error for the end, also that of an ssh-agent key after which others follow, and leaves later errors unheard.
  */
-export function handshake({ subject, open, algorithms, auth, hostKeys, newSession }: Handshake): Promise<SshSession> {
+export function handshake({
+  subject,
+  open,
+  algorithms,
+  auth,
+  hostKeys,
+  newSession,
+  step,
+}: Handshake): Promise<SshSession> {
   const { settings } = subject;
   const { name: knownAs, port: knownPort } = knownHost(settings);
   return new Promise((resolve, reject) => {
     let phase: Phase = firstPhase(settings);
+    step(NAMES[phase]);
+    const enter = (next: Phase) => {
+      phase = next;
+      step(NAMES[next]);
+    };
     let cause: string | null = null;
     let stream: SshStream | null = null;
     let provenKey: Buffer | null = null;
@@ -62,13 +77,13 @@ export function handshake({ subject, open, algorithms, auth, hostKeys, newSessio
     };
 
     const found = () => {
-      phase = 'tcp';
+      enter('tcp');
     };
     open(given.signal, found).then(begin, failed);
 
     function begin(opened: SshStream): void {
       if (given.signal.aborted) return void opened.duplex.destroy();
-      phase = 'greeting';
+      enter('greeting');
       stream = opened;
       opened.duplex.on('error', failed);
       const ssh = newSession();
@@ -87,7 +102,7 @@ export function handshake({ subject, open, algorithms, auth, hostKeys, newSessio
         keepaliveInterval: settings.keepalive.interval * 1000,
         keepaliveCountMax: settings.keepalive.count,
         debug: (note) => {
-          if (phase === 'greeting' && note.startsWith('Remote ident')) phase = 'key-exchange';
+          if (phase === 'greeting' && note.startsWith('Remote ident')) enter('key-exchange');
           if (phase !== 'key-exchange') return;
           const offer = /^Handshake: \(remote\) (KEX method|Host key format|C->S cipher|C->S MAC): (.*)/.exec(note);
           if (offer) offers.push(`${offer[1]} ${offer[2]}`);
@@ -101,7 +116,7 @@ export function handshake({ subject, open, algorithms, auth, hostKeys, newSessio
       client.on('error', failed);
       client.on('handshake', () => {
         if (phase === 'authentication') return;
-        phase = 'authentication';
+        enter('authentication');
         const fault = provenKey === null ? null : hostKeys.proved(knownAs, knownPort, provenKey);
         if (fault !== null) return giveUp(fault);
         signFirst(client);
@@ -120,6 +135,15 @@ export function handshake({ subject, open, algorithms, auth, hostKeys, newSessio
     }
   });
 }
+
+/** As a trace shows them. */
+const NAMES: Readonly<Record<Phase, string>> = {
+  name: 'name service',
+  tcp: 'TCP',
+  greeting: 'greeting',
+  'key-exchange': 'key exchange',
+  authentication: 'authentication',
+};
 
 /** As known_hosts files know it: an alias stands without a port (ssh_config(5) HostKeyAlias). */
 export function knownHost({ hostKeyAlias, hostName, port }: SshSettings): { name: string; port: number } {

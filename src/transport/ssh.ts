@@ -15,7 +15,7 @@ import type { SshSettings } from './ssh-settings.ts';
 import { type OpenStream, tcp, throughCommand, throughJumpHost } from './ssh-stream.ts';
 import { startShell } from './start.ts';
 import { startShellOnTerminal } from './terminal.ts';
-import { ConnectFault, type Connection, type Transport } from './transport.ts';
+import { ConnectFault, type Connection, type ConnectStep, type Transport } from './transport.ts';
 
 export interface SshOptions {
   /** How a host is reached. The same jump host must be the same object, for hosts to share the connection to it. */
@@ -48,9 +48,10 @@ export function sshTransport(options: SshOptions): SshTransport {
     return Promise.all([preparing, options.settingsOf(target)]);
   };
   return {
-    connect: async (target) => {
+    connect: async (target, step = () => {}) => {
+      step('settings');
       const [run, settings] = await begin(target);
-      const session = await sessionWith({ settings, isJumpHost: false }, target.password, run);
+      const session = await sessionWith({ settings, isJumpHost: false }, target.password, run, step);
       return connectionOn(session, target);
     },
     wayTo: async (target) => {
@@ -86,12 +87,19 @@ async function prepare({ ask, env }: SshOptions): Promise<Run> {
 }
 
 /** A jump host is no different from any other, and may have one before it in turn. */
-async function sessionWith(subject: Subject, password: Secret | undefined, run: Run): Promise<SshSession> {
+async function sessionWith(
+  subject: Subject,
+  password: Secret | undefined,
+  run: Run,
+  step: ConnectStep = () => {},
+): Promise<SshSession> {
   const { settings, isJumpHost } = subject;
   const { hostKeys, algorithms, auth } = await credentials();
+  if (settings.proxy !== null) step(settings.proxy.kind === 'jump' ? 'jump host' : 'proxy command');
   const way = await wayTo(settings, run);
   try {
-    return await handshake({ subject, open: way.open, algorithms, auth, hostKeys, newSession: run.newSession });
+    const { newSession } = run;
+    return await handshake({ subject, open: way.open, algorithms, auth, hostKeys, newSession, step });
   } catch (fault) {
     throw named(fault);
   } finally {

@@ -7,8 +7,11 @@ import type { Target } from '../model/host.ts';
  * was sent. All text is bytes, one UTF-16 unit a byte ("latin1").
  */
 export interface Transport {
-  connect(target: Target): Promise<Connection>;
+  connect(target: Target, step?: ConnectStep): Promise<Connection>;
 }
+
+/** Told at each step on the way to a connection, by a fixed name, as it begins. */
+export type ConnectStep = (name: string) => void;
 
 export interface Connection {
   /**

@@ -1,5 +1,5 @@
 import type { Target } from '../model/host.ts';
-import { ConnectFault, type Connection, type Transport } from './transport.ts';
+import { ConnectFault, type Connection, type ConnectStep, type Transport } from './transport.ts';
 
 export interface RetryOptions {
   /** The end of the run was asked for: no further attempt. */
@@ -18,15 +18,16 @@ export interface RetryOptions {
 export function withRetries(transport: Transport, options: RetryOptions = {}): Transport {
   const { stop, onRetry, second = 1000 } = options;
   return {
-    connect: async (target) => {
+    connect: async (target, step) => {
       const attempts = 1 + (target.retries ?? 0);
       for (let attempt = 1; ; attempt += 1) {
-        const outcome = await attemptAt(transport, target);
+        const outcome = await attemptAt(transport, target, step);
         if (!(outcome instanceof ConnectFault)) return outcome;
         const isLast = attempt >= attempts || !outcome.passing || stop?.requested === true;
         if (isLast) throw attempt === 1 ? outcome : after(attempt, outcome);
         const seconds = Math.min(2 ** (attempt - 1), LONGEST);
         onRetry?.(target, outcome, attempt, seconds);
+        step?.('wait before the next attempt');
         await pause(seconds * second, stop);
         if (stop?.requested) throw attempt === 1 ? outcome : after(attempt, outcome);
       }
@@ -37,9 +38,13 @@ export function withRetries(transport: Transport, options: RetryOptions = {}): T
 /** Seconds; the waits before it are 1, 2, 4, 8. */
 const LONGEST = 15;
 
-async function attemptAt(transport: Transport, target: Target): Promise<Connection | ConnectFault> {
+async function attemptAt(
+  transport: Transport,
+  target: Target,
+  step: ConnectStep | undefined,
+): Promise<Connection | ConnectFault> {
   try {
-    return await transport.connect(target);
+    return await transport.connect(target, step);
   } catch (fault) {
     if (fault instanceof ConnectFault) return fault;
     throw fault;

@@ -5,13 +5,23 @@ import { startLab } from '../../src/lab/lab.ts';
 import { type Wire, wireTo } from '../chaos/wire.ts';
 
 /** The lab of a project, served by this process to command lines of their own, which may die, over cables that can be cut. */
-export interface ServedLab {
-  readonly wires: ReadonlyMap<string, Wire>;
+export interface ServedLab<W = Wire> {
+  readonly wires: ReadonlyMap<string, W>;
   stop(): Promise<void>;
 }
 
-/** For a lab that a run has made before. */
-export async function serveLab(project: string, names: readonly string[]): Promise<ServedLab> {
+/** For a lab that a run has made before. `layWire`: to a port of this machine. */
+export async function serveLab(project: string, names: readonly string[]): Promise<ServedLab<Wire>>;
+export async function serveLab<W extends Pick<Wire, 'port' | 'close'>>(
+  project: string,
+  names: readonly string[],
+  layWire: (port: number) => Promise<W>,
+): Promise<ServedLab<W>>;
+export async function serveLab(
+  project: string,
+  names: readonly string[],
+  layWire: (port: number) => Promise<Pick<Wire, 'port' | 'close'>> = wireTo,
+): Promise<ServedLab<Pick<Wire, 'port' | 'close'>>> {
   const directory = join(project, '.ipsec-play/lab');
   const madeFor = (name: string) =>
     JSON.parse(readFileSync(join(directory, name, 'made-for'), 'utf8')) as { release: string; addresses: string[] };
@@ -21,8 +31,8 @@ export async function serveLab(project: string, names: readonly string[]): Promi
   });
   const portOf = (name: string) =>
     lab.target({ name, connection: 'ssh' } as Parameters<typeof lab.target>[0]).port ?? 0;
-  const wires = new Map<string, Wire>();
-  for (const name of names) wires.set(name, await wireTo(portOf(name)));
+  const wires = new Map<string, Pick<Wire, 'port' | 'close'>>();
+  for (const name of names) wires.set(name, await layWire(portOf(name)));
   // Each host's key is known at its own port: at that of the wire, too.
   const known = readFileSync(lab.knownHostsFile, 'utf8').trim().split('\n');
   const knownHostsFile = join(directory, 'known_hosts_wired');

@@ -13,7 +13,7 @@ const settings = (more: Partial<SshSettings>) =>
     ...more,
   });
 const shake = (of: SshSettings, open: OpenStream) =>
-  handshake({ subject: { settings: of, isJumpHost: false }, open } as Handshake);
+  handshake({ subject: { settings: of, isJumpHost: false }, open, step: () => {} } as unknown as Handshake);
 const forEver: OpenStream = () => new Promise(() => {});
 
 test.each([

@@ -52,12 +52,12 @@ export function hostTransaction(run: HostRun, link: Link): HostTransaction {
   /** Where the connection is lost meanwhile, nothing is changed yet: what has come is cleared away, and all brought again. */
   const brought = async (script: string) => {
     try {
-      return await link.run(script);
+      return await link.run(script, { step: 'prepare' });
     } catch (fault) {
       if (!(fault instanceof ConnectFault) || fault.code !== 'lost') throw fault;
     }
     if (part === 1) await own.abandon();
-    return link.persist(script);
+    return link.persist(script, () => ({ step: 'prepare' }));
   };
 
   return {

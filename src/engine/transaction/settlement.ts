@@ -34,7 +34,8 @@ export interface Settlement {
 }
 
 export function settlement(run: RunOnHost, nonce: string, link: Link): Settlement {
-  const settle = async (script: string, id: string): Promise<Frame | undefined> => (await link.persist(script)).get(id);
+  const settle = async (script: string, id: string): Promise<Frame | undefined> =>
+    (await link.persist(script, () => ({ step: id }))).get(id);
   const turnBack = async (): Promise<Problem | 'nothing done' | null> => {
     const begun = await settle(rollbackScript(run, nonce), 'rollback');
     if (begun?.exitCode === NOTHING_DONE) return 'nothing done';
@@ -84,6 +85,7 @@ export async function followed(
   await link.persist(script, () => {
     const listener = heard();
     return {
+      step: listener.step ?? last,
       begin: (id) => listener.begin?.(id),
       end: (frame) => {
         if (frame.id === 'gone') gone = true;

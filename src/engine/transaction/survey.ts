@@ -36,7 +36,7 @@ export interface Survey {
 
 /** Asks a host for its runs, and changes nothing there. */
 export async function surveyHost(link: Link, nonce: string, rendering: Rendering): Promise<Survey> {
-  const frames = await link.persist(surveyScript(rendering, nonce));
+  const frames = await link.persist(surveyScript(rendering, nonce), () => ({ step: 'survey' }));
   return readSurvey(frames.get('survey')?.stdout ?? '', rendering.root);
 }
 
@@ -47,7 +47,7 @@ export async function surveyAndLook(
   rendering: Rendering,
   script: Script,
 ): Promise<{ readonly survey: Survey; readonly seen: string }> {
-  const frames = await link.run(surveyScript(rendering, nonce, script));
+  const frames = await link.run(surveyScript(rendering, nonce, script), { step: 'survey' });
   const printed = (name: string) => frames.get(name)?.stdout ?? '';
   return { survey: readSurvey(printed('survey'), rendering.root), seen: printed('look') };
 }
