@@ -1,17 +1,18 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchFleet } from './fleet.ts';
+import { benchMany } from './many.ts';
 import { benchMesh } from './mesh.ts';
 import { benchStart } from './start.ts';
 import type { Ratios } from './table.ts';
 
 const USAGE = `npm run bench -- [options]
-  --only start,mesh,fleet  only these parts
+  --only start,mesh,many,fleet  only these parts
   --hosts 1,10,50          sizes of the fleet
   --rounds N               rounds of each size, odd (default: 5, with 50 hosts 3)
   --ansible N              run Ansible up to this size (default 10; 0: not at all)
-  --record                 add the ratios to bench/history.json
+  --record                 write the ratios to bench/history/VERSION.json
 `;
 
 export interface BenchOptions {
@@ -25,7 +26,7 @@ export async function bench(argv: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...argv],
     options: {
-      only: { type: 'string', default: 'start,mesh,fleet' },
+      only: { type: 'string', default: 'start,mesh,many,fleet' },
       hosts: { type: 'string', default: '1,10,50' },
       rounds: { type: 'string' },
       ansible: { type: 'string', default: '10' },
@@ -46,16 +47,23 @@ export async function bench(argv: readonly string[]): Promise<number> {
   const ratios: Ratios = {};
   if (wanted.includes('start')) Object.assign(ratios, await benchStart());
   if (wanted.includes('mesh')) Object.assign(ratios, await benchMesh());
+  if (wanted.includes('many')) Object.assign(ratios, await benchMany(options.rounds));
   if (wanted.includes('fleet')) Object.assign(ratios, await benchFleet(options));
   if (values.record) record(ratios);
   return 0;
 }
 
 function record(ratios: Ratios): void {
-  const file = new URL('./history.json', import.meta.url);
-  const history = JSON.parse(readOr(file, '[]')) as unknown[];
-  history.push({ node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length, ratios });
-  writeFileSync(file, `${JSON.stringify(history, null, 2)}\n`);
+  const root = new URL('../', import.meta.url);
+  const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string };
+  const file = new URL(`bench/history/${version}.json`, root);
+  mkdirSync(new URL('.', file), { recursive: true });
+  const before = JSON.parse(readOr(file, '{}')) as { ratios?: Ratios };
+  // A part that was not run now keeps what an earlier run of this release has found.
+  const rounded = Object.fromEntries(Object.entries(ratios).map(([name, ratio]) => [name, Number(ratio.toFixed(2))]));
+  const machine = { node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length, load: loadavg()[0] };
+  const after = { version, machine, ratios: { ...before.ratios, ...rounded } };
+  writeFileSync(file, `${JSON.stringify(after, null, 2)}\n`);
 }
 
 function readOr(file: URL, otherwise: string): string {

@@ -1,6 +1,6 @@
 // Bundles the command line: dist/cli.js starts the bundle beside it, whose parts still run only when they are used.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -10,6 +10,8 @@ import { slowBuiltins } from './slow-builtins.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 // Made elsewhere and moved into place: a command that is running meanwhile finds its files.
 const made = `${root}.ipsec-play/dist-${process.pid}`;
+
+const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 
 const common = {
   absWorkingDir: root,
@@ -43,7 +45,7 @@ const program = basename(Object.keys(metafile.outputs)[0] ?? '');
 await build({
   ...common,
   entryPoints: { cli: 'scripts/launcher.cjs' },
-  define: { PROGRAM: JSON.stringify(program) },
+  define: { PROGRAM: JSON.stringify(program), VERSION: JSON.stringify(version) },
   banner: { js: '#!/usr/bin/env node' },
 });
 writeFileSync(`${made}/package.json`, '{ "type": "commonjs" }\n');
