@@ -12,9 +12,9 @@ export interface ChosenTunnels {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** The tunnels that there are to be, of those named (none named: all), with an end on a host of --limit. */
+/** The tunnels that there are to be, of those named (none named: all), with an end on a host of --limit, in the shard. */
 export function chooseTunnels(
-  { tunnels, inventory }: Pick<Project, 'tunnels' | 'inventory'>,
+  { tunnels, inventory, shard }: Pick<Project, 'tunnels' | 'inventory' | 'shard'>,
   names: readonly string[],
   limit: string | undefined,
 ): ChosenTunnels {
@@ -28,9 +28,16 @@ export function chooseTunnels(
   const limited = limit === undefined ? null : selectHosts(inventory, limit);
   const isNear = ({ ends }: Tunnel) => limited === null || ends.some(({ host }) => limited.hosts.includes(host));
   return {
-    tunnels: tunnels.filter((tunnel) => selected.has(tunnel) && tunnel.state === 'present' && isNear(tunnel)),
+    tunnels: tunnels.filter(
+      (tunnel) => selected.has(tunnel) && tunnel.state === 'present' && isNear(tunnel) && isInShard(tunnel, shard),
+    ),
     diagnostics: [...unknown, ...(limited?.diagnostics ?? [])],
   };
+}
+
+/** Both ends of a tunnel are in one shard, but for an end that somebody else manages: that is in none. */
+export function isInShard({ ends }: Tunnel, shard: Project['shard']): boolean {
+  return shard === null || ends.some(({ host, managed }) => managed && shard.has(host));
 }
 
 /** The hosts of their ends, but for those that somebody else manages. */

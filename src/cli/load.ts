@@ -25,6 +25,7 @@ import { EXTRA_VARS } from './extra-vars.ts';
 import { openedSecrets } from './opened-secrets.ts';
 import type { CommonOptions } from './options.ts';
 import { type Input, readInput } from './read-input.ts';
+import { type OwnShard, ownShard } from './shard.ts';
 import { presentable } from './shown-diagnostics.ts';
 import type { Terminal } from './terminal.ts';
 import { namesVaultPassword, type VaultAccess, vaultAccess } from './vault.ts';
@@ -38,6 +39,8 @@ export interface Project {
   readonly plays: readonly CompiledPlay[];
   /** Hosts of the plays that --limit does not name, and that are the other ends of tunnels of those that it does. */
   readonly widened: readonly Widened[];
+  /** Of --shard; null: all hosts are worked on. */
+  readonly shard: OwnShard | null;
   readonly extraVars: Variables;
   /** Every secret that was read, for the redactor. */
   readonly secrets: readonly Secret[];
@@ -138,16 +141,26 @@ async function readOnce(
   if (needs === 'none')
     for (const [at, fault] of loading.diagnostics.entries()) loading.diagnostics[at] = leftOut(fault, input, playbook);
 
+  const own = async ({ tunnels: all }: TunnelsRead) => {
+    const { shard } = options;
+    return shard === undefined ? null : vault.settled(() => ownShard(shard, input, all));
+  };
+  // Which keys are needed is known by the shard, and that by the tunnels.
+  const closed = options.shard !== undefined && needs === 'hosts' && files.heldVault();
+  const foreseen = closed ? await own(await vault.settled(() => tunnelsOf(input, secrets, () => false))) : null;
+  const isInShard = foreseen?.own.has;
   const tunnels =
     needs === 'connections'
       ? NO_TUNNELS
-      : await vault.settled(() => tunnelsOf(input, secrets, wanted(input, options, needs, terminal)));
-  const found: Diagnostic[] = [...loading.diagnostics, ...tunnels.diagnostics];
+      : await vault.settled(() => tunnelsOf(input, secrets, wanted(input, options, needs, terminal, isInShard)));
+  const shard = await own(tunnels);
+  const found: Diagnostic[] = [...loading.diagnostics, ...tunnels.diagnostics, ...(shard?.diagnostics ?? [])];
   if (inventory.tunnelsDocument !== null && tunnels.racoon !== null) {
     found.push(...checkSchema(ipsecTools.optionsSchema, inventory.tunnelsDocument, tunnels.racoon.at));
   }
-  const compiled = await vault.settled(() => compilePlays(input, tunnels, options, overlay));
-  found.push(...compiled.diagnostics);
+  const compiled = await vault.settled(() => compilePlays(input, tunnels, options, overlay, shard?.own ?? null));
+  const isTold = shard !== null && shard.diagnostics.length > 0;
+  found.push(...compiled.diagnostics.filter(({ code }) => !isTold || code !== 'redundancy-group'));
   if (playbook === undefined) found.push(...ipsecTools.check(tunnels.tunnels));
   if (needs === 'hosts') refuseUnopened(compiled.plays, tunnels.tunnels);
 
@@ -157,6 +170,7 @@ async function readOnce(
     backendOptions: tunnels.racoon?.value ?? null,
     plays: compiled.plays,
     widened: compiled.widened,
+    shard: shard?.own ?? null,
     extraVars,
     keys: tunnels.keys,
     sources: loading.sources,
@@ -219,7 +233,13 @@ function tunnelsOf(
 }
 
 /** Of which tunnels the encrypted keys are needed: of those with an end on a host that the command works on. */
-function wanted({ inventory, playbook }: Input, options: CommonOptions, needs: Needs, { env }: Pick<Terminal, 'env'>) {
+function wanted(
+  { inventory, playbook }: Input,
+  options: CommonOptions,
+  needs: Needs,
+  { env }: Pick<Terminal, 'env'>,
+  isInShard: (host: string) => boolean = () => true,
+) {
   if (needs === 'standing') return () => namesVaultPassword(options, env);
   const { limit } = options;
   if (needs !== 'hosts') return () => needs === 'all';
@@ -233,7 +253,7 @@ function wanted({ inventory, playbook }: Input, options: CommonOptions, needs: N
   };
   return (hosts: readonly string[]) => {
     chosen ??= choose();
-    return hosts.some((host) => chosen?.has(host));
+    return hosts.some((host) => chosen?.has(host) && isInShard(host));
   };
 }
 
@@ -256,6 +276,7 @@ function compilePlays(
   tunnels: TunnelsRead,
   options: CommonOptions,
   overlay: Overlay | null,
+  shard: OwnShard | null,
 ): ReturnType<typeof compile> {
   if (playbook === null) return { plays: [], widened: [], diagnostics: [] };
   return compile({
@@ -270,6 +291,7 @@ function compilePlays(
     varsOf: (host) => hostVariables(inventory, host, extraVars),
     options: {
       ...(options.limit === undefined ? {} : { limit: options.limit }),
+      ...(shard === null ? {} : { isInShard: shard.has }),
       tags: options.tags,
       skipTags: options.skipTags,
       extraVars,

@@ -17,6 +17,7 @@ import type { CompiledHost, CompiledPlay } from '../model/task.ts';
 import type { TunnelVerdict } from '../model/verdict.ts';
 import { type RunDocument, refusedDocument, refusedLine } from '../report/json.ts';
 import type { Reporter } from '../report/output.ts';
+import { type ShardInDocument, withShard } from '../report/shard-document.ts';
 import { makeFingerprint } from '../secrets/fingerprint.ts';
 import { makeRedactor } from '../secrets/redact.ts';
 import { discreet } from './discreet.ts';
@@ -28,11 +29,13 @@ import { startRecord } from './recorder.ts';
 import { makeReporter, SILENT } from './reporter.ts';
 import { runId } from './run-id.ts';
 import { runRecords } from './run-records.ts';
+import { ownMaxDown, shardInDocument, shardLines } from './shard-words.ts';
 import { stopOnInterrupt } from './stop-signal.ts';
 import { connectionFaults, targetsOf } from './targets.ts';
 import { askSecret, type Terminal } from './terminal.ts';
 import { timer } from './timer.ts';
 import { topologyOf } from './topology.ts';
+import { openTrace } from './trace-file.ts';
 import { noteVerdicts } from './tunnel-records.ts';
 import { canaryOf, waveLines } from './wave-lines.ts';
 import { widenedLines } from './widened.ts';
@@ -46,6 +49,8 @@ export interface OpenRun {
   /** Redacts what it shows. */
   readonly terminal: Terminal;
   readonly stop: StopSignal;
+  /** For its documents; null: it is about all hosts. */
+  readonly shard: ShardInDocument | null;
   redact(text: string): string;
   /** Goes over all plays once. */
   pass(what: 'check' | 'apply', settings?: PassSettings): Promise<PassOutcome>;
@@ -63,6 +68,7 @@ export interface PassOutcome extends RunOutcome {
   readonly verdicts: readonly TunnelVerdict[];
   /** Of the files that the verdicts point at. */
   readonly sources: ReadonlyMap<string, Source>;
+  readonly shard: ShardInDocument | null;
 }
 
 export interface PassSettings extends Partial<Pick<RunInput, 'agreed' | 'observe' | 'together' | 'plays' | 'modules'>> {
@@ -87,6 +93,8 @@ export interface RunSettings {
   /** Of the files that the check has read beside those of the project. */
   readonly sources?: ReadonlyMap<string, Source>;
   readonly needs?: Needs;
+  /** What it is about was named on the command line: tunnels. */
+  readonly names?: readonly string[];
   /** In place of the files on the disk. */
   readonly files?: InventoryFiles;
   /** Files as they are not on the disk, and tunnels that get new keys by them: a proof is of SAs made with those. */
@@ -112,13 +120,16 @@ export async function openRun(settings: RunSettings, work: (opened: OpenRun) => 
   );
   const project = withPlays(read);
   showDiagnostics(diagnostics, new Map([...project.sources, ...(settings.sources ?? [])]), options, terminal);
+  const shard = shardInDocument(options, hasErrors(diagnostics) ? null : project.shard, settings.names);
   if (hasErrors(diagnostics)) {
     if (command === null) return EXIT.input;
-    if (options.output === 'json') printJson(refusedDocument(command, playbook ?? '', diagnostics), terminal);
+    const refused = withShard(refusedDocument(command, playbook ?? '', diagnostics), shard);
+    if (options.output === 'json') printJson(refused, terminal);
     if (options.output === 'jsonl') terminal.stdout(refusedLine(diagnostics));
     return EXIT.input;
   }
-  const canary = canaryOf(options.canary, project.plays);
+  const traceFile = options.trace === undefined ? null : openTrace(options.trace, terminal);
+  const canary = canaryOf(options.canary, project.plays, options.shard);
   const asked = {
     password: options.askPass === true ? await demand(terminal, 'SSH password: ') : null,
     becomePassword: options.askBecomePass === true ? await demand(terminal, 'become password: ') : null,
@@ -129,7 +140,8 @@ export async function openRun(settings: RunSettings, work: (opened: OpenRun) => 
   let stopping = () => {};
   const stop = stopOnInterrupt(terminal, () => stopping());
   const world = await openWorld(project, options, terminal, stop.signal);
-  const id = runId(new Date(), randomBytes(2));
+  // Shards begin at the same second, and their runs must not have one name.
+  const id = runId(new Date(), randomBytes(options.shard === undefined ? 2 : 6));
   const byName = new Map(project.plays.flatMap(({ hosts }) => hosts.map((host) => [host.host, host])));
   const known = new Set(project.plays.flatMap(({ hosts }) => hosts));
   const target = (host: CompiledHost) => {
@@ -138,7 +150,11 @@ export async function openRun(settings: RunSettings, work: (opened: OpenRun) => 
   };
   const records = runRecords(terminal);
   const who = `${terminal.user}@${hostname()}`;
-  for (const line of [...widenedLines(options.limit, project.widened), ...waveLines(project.plays)])
+  for (const line of [
+    ...shardLines(project.shard, project.plays, options),
+    ...widenedLines(options.limit, project.widened),
+    ...waveLines(project.plays),
+  ])
     terminal.stderr(line);
   const base: Omit<RunInput, 'command' | 'limits' | 'emit' | 'agreed'> = {
     plays: project.plays,
@@ -150,10 +166,11 @@ export async function openRun(settings: RunSettings, work: (opened: OpenRun) => 
     clock: () => performance.now(),
     nonce: () => randomBytes(12).toString('hex'),
     forks: options.forks,
+    ...(traceFile === null ? {} : { trace: traceFile.lane }),
     stop: stop.signal,
     topology: topologyOf(project),
     canary,
-    maxDown: options.maxDown ?? null,
+    maxDown: ownMaxDown(options.maxDown, options.shard),
     transaction: {
       id,
       owner: [`who ${who}`],
@@ -177,10 +194,11 @@ export async function openRun(settings: RunSettings, work: (opened: OpenRun) => 
       project,
       terminal,
       stop: stop.signal,
+      shard,
       redact: redactor.redact,
       link: (host, nonce) =>
         openLink({
-          open: () => openSession(base.transport, target(host), nonce),
+          open: () => openSession(base.transport, target(host), nonce, traceFile?.lane(host.host)),
           patience: base.transaction.patience.confirm * 1000,
           clock: base.clock,
           sleep: (ms) => new Promise((resolve) => void timer(ms, resolve)),
@@ -191,7 +209,9 @@ export async function openRun(settings: RunSettings, work: (opened: OpenRun) => 
         if (what === 'apply' && options.confirm === 'manual') refuseManual(plays, canary !== null);
         const reporter: Reporter = silent ? SILENT : await makeReporter(what, options, terminal, shown);
         const named = what === 'apply' ? id : null;
-        reporter.listen({ type: 'run-started', command: what, playbook: playbook ?? '', run: named });
+        const started = { type: 'run-started', command: what, playbook: playbook ?? '', run: named } as const;
+        reporter.listen(started);
+        traceFile?.listen(started);
         stopping = () => reporter.listen({ type: 'stopping' });
         const recorded = { run: id, rollbackOf: rollbackOf ?? null, who, pid: process.pid, playbook: playbook ?? '' };
         const unrecorded = () => terminal.stderr(UNRECORDED);
@@ -208,6 +228,7 @@ export async function openRun(settings: RunSettings, work: (opened: OpenRun) => 
           command: what,
           emit: (event) => {
             recorder?.listen(event);
+            traceFile?.listen(event);
             reporter.listen(event);
           },
           agreed,
@@ -216,7 +237,7 @@ export async function openRun(settings: RunSettings, work: (opened: OpenRun) => 
         await reporter.close();
         const verdicts = proof?.verdicts() ?? [];
         noteVerdicts(keptOf(verdicts, outcome), options, terminal);
-        return { ...outcome, run: named, verdicts, sources: project.sources };
+        return { ...outcome, run: named, verdicts, sources: project.sources, shard };
       },
       waitFor: async (answer) => {
         const shown = performance.now();
@@ -228,6 +249,7 @@ export async function openRun(settings: RunSettings, work: (opened: OpenRun) => 
   } finally {
     stop.forget();
     await world.close();
+    traceFile?.close();
   }
 }
 

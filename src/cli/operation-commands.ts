@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Operation } from '../compile/backends/backend.ts';
-import { common, count, running } from './option-sets.ts';
+import { common, count, divisible, running } from './option-sets.ts';
 import type { OperateOptions } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -13,7 +13,9 @@ const DESCRIPTIONS: Readonly<Record<Operation, string>> = {
 /** The commands that do something with tunnels as they are: up, down, reload. */
 export function operationCommands(root: Command, terminal: Terminal, done: (code: number) => void): void {
   for (const operation of ['up', 'down', 'reload'] as const) {
-    const command = running(common(root.command(`${operation} <tunnels...>`).description(DESCRIPTIONS[operation])))
+    const command = divisible(
+      running(common(root.command(`${operation} <tunnels...>`).description(DESCRIPTIONS[operation]))),
+    )
       .option('--check', 'show what would be done, and do nothing; exit 2 when something would')
       .option('-y, --yes', 'do it without asking');
     if (operation === 'up')

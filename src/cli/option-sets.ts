@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { MOST_SHARDS, parseShard, type Shard } from '../model/shard.ts';
 
 const DEFAULT_LAB = '.ipsec-play/lab';
 
@@ -95,7 +96,20 @@ export function running(command: Command): Command {
       'further attempts to connect, where that can help (default: ansible_ssh_retries, or 0)',
       countOrNone,
     )
+    .option(
+      '--trace <file>',
+      'write what took how long on which host into this new file, for chrome://tracing or Perfetto',
+    )
     .option('--lab [=dir]', `run against stand-ins of the hosts on this machine (default: ${DEFAULT_LAB})`, folder);
+}
+
+/** The option of a command that can do a part of its work here, and the others elsewhere. */
+export function divisible(command: Command): Command {
+  return command.option(
+    '--shard <i/n>',
+    'only part I of N of the hosts, divided by their tunnels: the others are for other machines or jobs',
+    shard,
+  );
 }
 
 /**
@@ -121,6 +135,14 @@ export function looking(command: Command, also: readonly string[] = []): Command
 
 /** Of a command that looks at tunnels, without a playbook. */
 export const OF_TASKS = ['--tags', '--skip-tags', '--diff', '--no-diff'];
+
+function shard(value: string): Shard {
+  const read = parseShard(value);
+  if (read !== null) return read;
+  throw new InvalidArgumentError(
+    `It must be I/N, part I of N parts, I from 1 on: 1/3, 2/3, 3/3. N is at most ${MOST_SHARDS}.`,
+  );
+}
 
 function folder(value: string): string {
   if (value === '') throw new InvalidArgumentError('It names no folder.');

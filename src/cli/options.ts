@@ -1,3 +1,5 @@
+import type { Shard } from '../model/shard.ts';
+
 /** Where the passwords of Ansible Vault come from. */
 export interface VaultOptions {
   readonly vaultId: readonly string[];
@@ -19,6 +21,7 @@ export interface VaultCommandOptions extends VaultOptions {
 export interface CommonOptions extends VaultOptions {
   readonly inventory: string;
   readonly limit?: string;
+  readonly shard?: Shard;
   readonly tags: readonly string[];
   readonly skipTags: readonly string[];
   readonly extraVars: readonly string[];
@@ -51,6 +54,8 @@ export interface RunOptions extends CommonOptions {
   readonly maxDown?: number;
   readonly retries?: number;
   readonly acceptNewHostKeys?: boolean;
+  /** The file of a trace. */
+  readonly trace?: string;
 }
 
 export interface ApplyOptions extends RunOptions {

@@ -1,4 +1,5 @@
 import { type Diagnostic, error } from '../lang/diagnostic.ts';
+import { parseShard, shardName } from '../model/shard.ts';
 import { type PlanDocument, type PlanOptions, sorted } from '../report/plan-document.ts';
 import type { PlanSeal } from '../secrets/plan-seal.ts';
 import { UsageFault } from './exit.ts';
@@ -10,6 +11,7 @@ export function planOptions(options: RunOptions, seal: PlanSeal): PlanOptions {
   return {
     inventory: options.inventory,
     limit: options.limit ?? null,
+    shard: options.shard === undefined ? null : shardName(options.shard),
     tags: options.tags,
     skipTags: options.skipTags,
     extraVars: extraVarsDigest(options, seal),
@@ -26,12 +28,14 @@ export function inputDigests({ texts }: Project, seal: PlanSeal): PlanDocument['
 /** The options of an apply, with those that the plan was made with. Throws a {@link UsageFault} where both disagree. */
 export function optionsOfPlan(options: RunOptions, plan: PlanDocument): RunOptions {
   const { inventory, limit, tags, skipTags, become, lab } = plan.options;
+  const shard = plan.options.shard === null ? null : parseShard(plan.options.shard);
   const other = (option: string, said: string | undefined, planned: string) => {
     if (said !== undefined && said !== '' && said !== planned)
       throw new UsageFault(`the plan was made with another ${option}`, `leave ${option} out: the plan has it`);
   };
   other('--inventory', options.inventory === DEFAULT_INVENTORY ? undefined : options.inventory, inventory);
   other('--limit', options.limit, limit ?? '');
+  other('--shard', options.shard && shardName(options.shard), plan.options.shard ?? '');
   other('--tags', options.tags.join(), tags.join());
   other('--skip-tags', options.skipTags.join(), skipTags.join());
   other('--become', options.become === true ? 'yes' : undefined, become ? 'yes' : 'no');
@@ -39,8 +43,16 @@ export function optionsOfPlan(options: RunOptions, plan: PlanDocument): RunOptio
     throw new UsageFault('the plan was made on stand-ins of the hosts', 'add --lab, or make a plan of the hosts');
   if (!lab && options.lab !== undefined)
     throw new UsageFault('the plan was made on the hosts, not on their stand-ins', 'leave --lab out');
-  const { limit: _, become: __, ...rest } = options;
-  return { ...rest, inventory, tags, skipTags, ...(limit === null ? {} : { limit }), ...(become ? { become } : {}) };
+  const { limit: _, become: __, shard: ___, ...rest } = options;
+  return {
+    ...rest,
+    inventory,
+    tags,
+    skipTags,
+    ...(limit === null ? {} : { limit }),
+    ...(shard === null ? {} : { shard }),
+    ...(become ? { become } : {}),
+  };
 }
 
 const DEFAULT_INVENTORY = 'inventory';

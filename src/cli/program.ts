@@ -1,7 +1,17 @@
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT, UsageFault } from './exit.ts';
 import { operationCommands } from './operation-commands.ts';
-import { common, count, looking, OF_TASKS, reading, running, withCanary, withLabFolder } from './option-sets.ts';
+import {
+  common,
+  count,
+  divisible,
+  looking,
+  OF_TASKS,
+  reading,
+  running,
+  withCanary,
+  withLabFolder,
+} from './option-sets.ts';
 import type {
   ApplyOptions,
   CommonOptions,
@@ -16,6 +26,7 @@ import type {
   ValidateOptions,
   VerifyOptions,
 } from './options.ts';
+import { reportCommands } from './report-commands.ts';
 import { runCommands } from './run-commands.ts';
 import type { Terminal } from './terminal.ts';
 import { vaultCommands } from './vault-commands.ts';
@@ -48,7 +59,9 @@ function program(terminal: Terminal, done: (code: number) => void): Command {
     .configureOutput({ writeOut: terminal.stdout, writeErr: terminal.stderr })
     .addHelpText('after', EXIT_CODES);
 
-  running(common(root.command('apply [playbook]').description('probe, show the plan, apply it, and prove it')))
+  divisible(
+    running(common(root.command('apply [playbook]').description('probe, show the plan, apply it, and prove it'))),
+  )
     .option('--check', 'the same as the command check')
     .option('--plan <file>', 'apply what `plan --out` wrote, exactly or not at all')
     .option('-y, --yes', 'apply without asking')
@@ -71,13 +84,19 @@ function program(terminal: Terminal, done: (code: number) => void): Command {
       const { runPlaybook } = await import('./commands/run-playbook.ts');
       done(await runPlaybook(options.check === true ? 'check' : 'apply', playbook, options, terminal));
     });
-  running(
-    common(root.command('check <playbook>').description('dry run with diffs; exit 2 when changes are pending')),
+  divisible(
+    running(
+      common(root.command('check <playbook>').description('dry run with diffs; exit 2 when changes are pending')),
+    ),
   ).action(async (playbook: string, options: RunOptions) => {
     const { runPlaybook } = await import('./commands/run-playbook.ts');
     done(await runPlaybook('check', playbook, options, terminal));
   });
-  running(common(root.command('plan <playbook>').description('a dry run whose plan goes into a file, to be approved')))
+  divisible(
+    running(
+      common(root.command('plan <playbook>').description('a dry run whose plan goes into a file, to be approved')),
+    ),
+  )
     .requiredOption('--out <file>', 'the file of the plan; one that is there is not overwritten')
     .option('--not-before <time>', 'it may be applied from this time on: 2026-11-22T22:00, or with Z or +01:00')
     .option('--not-after <time>', 'it may be applied until this time')
@@ -95,14 +114,16 @@ function program(terminal: Terminal, done: (code: number) => void): Command {
       const { show } = await import('./commands/show.ts');
       done(await show(what, options, terminal));
     });
-  looking(
-    common(
-      root
-        .command('verify [tunnels...]')
-        .description('prove that encrypted traffic flows, at both ends and on the wire'),
-      ['junit'],
+  divisible(
+    looking(
+      common(
+        root
+          .command('verify [tunnels...]')
+          .description('prove that encrypted traffic flows, at both ends and on the wire'),
+        ['junit'],
+      ),
+      OF_TASKS,
     ),
-    OF_TASKS,
   )
     .option('--patience <seconds>', 'time for the first ping to come back, IKE included', count, 30)
     .option('--mtu', 'find the largest packet that passes')
@@ -135,7 +156,7 @@ function program(terminal: Terminal, done: (code: number) => void): Command {
       const { validate } = await import('./commands/validate.ts');
       done(await validate(playbook, options, terminal));
     });
-  reading(root.command('tasks <playbook>').description('the compiled, ordered tasks of each host')).action(
+  divisible(reading(root.command('tasks <playbook>').description('the compiled, ordered tasks of each host'))).action(
     async (playbook: string, options: CommonOptions) => {
       const { tasks } = await import('./commands/tasks.ts');
       done(await tasks(playbook, options, terminal));
@@ -187,6 +208,7 @@ function program(terminal: Terminal, done: (code: number) => void): Command {
       done(await rotate(tunnels, options, terminal));
     });
   inventoryCommands(root, terminal, done);
+  reportCommands(root, terminal, done);
   hostsCommands(root, terminal, done);
   vaultCommands(root, terminal, done);
   return root;
@@ -195,8 +217,10 @@ function program(terminal: Terminal, done: (code: number) => void): Command {
 function inventoryCommands(root: Command, terminal: Terminal, done: (code: number) => void): void {
   const inventory = root.command('inventory').description('what the inventory says').helpCommand(false);
   const load = () => import('./commands/inventory.ts');
-  reading(
-    inventory.command('list').description('hosts, groups and tunnels; with -o json as ansible-inventory --list'),
+  divisible(
+    reading(
+      inventory.command('list').description('hosts, groups and tunnels; with -o json as ansible-inventory --list'),
+    ),
   ).action(async (options: CommonOptions) => done(await (await load()).inventoryList(options, terminal)));
   reading(
     inventory

@@ -98,6 +98,7 @@ function newRecord({ run, rollbackOf, who, pid, playbook, options, plays }: Reco
     playbook,
     inventory: options.inventory,
     limit: options.limit ?? null,
+    shard: options.shard ?? null,
     tags: options.tags,
     skipTags: options.skipTags,
     extraVars: extraVarsOf(options, run),

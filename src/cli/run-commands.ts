@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { HistoryOptions } from './commands/history.ts';
-import { common, count, looking, OF_TASKS, reading, running } from './option-sets.ts';
+import { common, count, divisible, looking, OF_TASKS, reading, running } from './option-sets.ts';
 import type { RunOptions, StatusOptions } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -11,20 +11,24 @@ export function runCommands(root: Command, terminal: Terminal, done: (code: numb
     .action(async (options: HistoryOptions) =>
       done((await import('./commands/history.ts')).history(options, terminal)),
     );
-  looking(
-    common(
-      root.command('status').description('how all tunnels stand, at both ends, and runs that are not at their end'),
-      ['prometheus'],
+  divisible(
+    looking(
+      common(
+        root.command('status').description('how all tunnels stand, at both ends, and runs that are not at their end'),
+        ['prometheus'],
+      ),
+      OF_TASKS,
     ),
-    OF_TASKS,
   )
     .option('-w, --watch [seconds]', 'again and again, every so many seconds (default: 5), until Ctrl-C', count)
     .option('--runs', 'only the runs: neither tunnels nor keys are read')
     .action(async (options: StatusOptions) =>
       done(await (await import('./commands/status.ts')).status(options, terminal)),
     );
-  looking(
-    common(root.command('drift <playbook>').description('what differs from the inventory, and whose doing it is')),
+  divisible(
+    looking(
+      common(root.command('drift <playbook>').description('what differs from the inventory, and whose doing it is')),
+    ),
   ).action(async (playbook: string, options: RunOptions) =>
     done(await (await import('./commands/drift.ts')).drift(playbook, options, terminal)),
   );

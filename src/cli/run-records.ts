@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostResult } from '../engine/result.ts';
+import type { Shard } from '../model/shard.ts';
 import { UsageFault } from './exit.ts';
 import { replaceFile } from './replace-file.ts';
 import type { Terminal } from './terminal.ts';
@@ -19,6 +20,8 @@ export interface RunRecord {
   readonly playbook: string;
   readonly inventory: string;
   readonly limit: string | null;
+  /** Missing: an older version made the record. */
+  readonly shard?: Shard | null;
   readonly tags: readonly string[];
   readonly skipTags: readonly string[];
   /** Tells whether the same `-e` is given again; there may be secrets in it. */

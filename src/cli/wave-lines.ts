@@ -1,5 +1,6 @@
 import { type Canary, waveNotes } from '../engine/schedule.ts';
 import type { WaveNote } from '../engine/waves.ts';
+import { type Shard, shardName } from '../model/shard.ts';
 import type { CompiledPlay } from '../model/task.ts';
 import { UsageFault } from './exit.ts';
 
@@ -22,10 +23,20 @@ function some(hosts: readonly string[]): string {
 }
 
 /** What `--canary` says: a number of sets, or the name of a host. */
-export function canaryOf(given: string | undefined, plays: readonly CompiledPlay[]): Canary | null {
+export function canaryOf(
+  given: string | undefined,
+  plays: readonly CompiledPlay[],
+  shard?: Shard | undefined,
+): Canary | null {
   if (given === undefined) return null;
   if (plays.some(({ hosts }) => hosts.some(({ host }) => host === given))) return { sets: 1, host: given };
   if (/^[1-9]\d{0,5}$/.test(given)) return { sets: Number(given), host: null };
+  if (shard !== undefined) {
+    throw new UsageFault(
+      `--canary ${given}: no play runs on it in shard ${shardName(shard)}, and what runs elsewhere is not waited for`,
+      `first without --shard: --limit ${given}; when that is well, the shards without --canary`,
+    );
+  }
   throw new UsageFault(
     `--canary ${given}: no play runs on a host of that name`,
     'a host, or a number of sets of hosts',

@@ -80,8 +80,8 @@ async function rehearsal(directory: string, project: Project, terminal: Terminal
 function rehearsedPaths({ inventory, extraVars }: Project, options: Parameters<typeof sshTransport>[0]): Transport {
   const ssh = sshTransport(options);
   return {
-    connect: async (target) => {
-      const { path: _, ...connection } = await ssh.connect(target);
+    connect: async (target, step) => {
+      const { path: _, ...connection } = await ssh.connect(target, step);
       if (findHost(inventory, target.name) === undefined) return connection;
       const { lab_client: from, ansible_host: to } = renderedVars(inventory, target.name, extraVars);
       if (typeof from !== 'string') return connection;

@@ -1,4 +1,5 @@
 import { DRIFT_KINDS, type DriftItem, type DriftKind } from '../model/drift.ts';
+import { type Merged, type ShardInDocument, shardable } from './shard-document.ts';
 
 const DRIFT_SCHEMA = 'ipsec-play/drift/1';
 
@@ -12,6 +13,10 @@ export interface DriftDocument {
   readonly errors: Readonly<Record<string, { readonly code: string; readonly message: string }>>;
   /** What is not ignored. */
   readonly recap: Readonly<Record<DriftKind | 'ignored', number>>;
+  /** Of --shard. */
+  readonly shard?: ShardInDocument;
+  /** Of `report merge`. */
+  readonly merged?: Merged;
 }
 
 export function driftDocument(
@@ -43,31 +48,33 @@ const object = (properties: object) => ({
 export const driftSchema = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'ipsec-play drift --output json',
-  ...object({
-    schema: { const: DRIFT_SCHEMA },
-    playbook: text,
-    exitCode: { enum: [0, 2, 4, 5, 7, 8, 130] },
-    drift: {
-      type: 'array',
-      items: object({
-        host: text,
-        kind: { enum: DRIFT_KINDS },
-        what: { ...text, description: 'a path, or a thing that is no file' },
-        tunnel: textOrNull,
-        why: text,
-        run: { ...textOrNull, description: 'the last run that had it in hand, where that is known' },
-        ignored: {
-          oneOf: [
-            { type: 'null' },
-            object({
-              reason: text,
-              at: object({ file: text, line: count, column: count, endLine: count, endColumn: count }),
-            }),
-          ],
-        },
-      }),
-    },
-    errors: { type: 'object', additionalProperties: object({ code: text, message: text }) },
-    recap: object({ 'not-applied': count, edited: count, kernel: count, ignored: count }),
-  }),
+  ...shardable(
+    object({
+      schema: { const: DRIFT_SCHEMA },
+      playbook: text,
+      exitCode: { enum: [0, 2, 4, 5, 7, 8, 130] },
+      drift: {
+        type: 'array',
+        items: object({
+          host: text,
+          kind: { enum: DRIFT_KINDS },
+          what: { ...text, description: 'a path, or a thing that is no file' },
+          tunnel: textOrNull,
+          why: text,
+          run: { ...textOrNull, description: 'the last run that had it in hand, where that is known' },
+          ignored: {
+            oneOf: [
+              { type: 'null' },
+              object({
+                reason: text,
+                at: object({ file: text, line: count, column: count, endLine: count, endColumn: count }),
+              }),
+            ],
+          },
+        }),
+      },
+      errors: { type: 'object', additionalProperties: object({ code: text, message: text }) },
+      recap: object({ 'not-applied': count, edited: count, kernel: count, ignored: count }),
+    }),
+  ),
 };

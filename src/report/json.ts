@@ -4,6 +4,7 @@ import { type HostResult, type Recap, type RunResult, recapOf } from '../engine/
 import type { Diagnostic } from '../lang/diagnostic.ts';
 import type { TunnelVerdict } from '../model/verdict.ts';
 import type { Output, Reporter } from './output.ts';
+import { type Merged, type ShardInDocument, withShard } from './shard-document.ts';
 import { type VerifyDocument, verdictsByName } from './verdict-document.ts';
 
 export const RUN_SCHEMA = 'ipsec-play/run/1';
@@ -24,16 +25,24 @@ export interface RunDocument {
   readonly tunnels?: VerifyDocument['tunnels'];
   /** All that is wrong with the input; no host was touched. Only with exit code 3. */
   readonly diagnostics?: readonly Diagnostic[];
+  /** Of --shard. */
+  readonly shard?: ShardInDocument;
+  /** Of `report merge`. */
+  readonly merged?: Merged;
 }
 
 export function runDocument(
   command: string,
   playbook: string,
   exitCode: number,
-  result: RunResult & { readonly run?: string | null; readonly verdicts?: readonly TunnelVerdict[] },
+  result: RunResult & {
+    readonly run?: string | null;
+    readonly verdicts?: readonly TunnelVerdict[];
+    readonly shard?: ShardInDocument | null;
+  },
 ): RunDocument {
-  const { verdicts = [] } = result;
-  return {
+  const { verdicts = [], shard = null } = result;
+  const document: RunDocument = {
     schema: RUN_SCHEMA,
     command,
     playbook,
@@ -44,6 +53,7 @@ export function runDocument(
     ...(result.impact === undefined ? {} : { impact: result.impact }),
     ...(verdicts.length === 0 ? {} : { tunnels: verdictsByName(verdicts) }),
   };
+  return withShard(document, shard);
 }
 
 /** The document of a run that did not begin, because the input is wrong. */

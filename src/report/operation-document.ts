@@ -1,5 +1,6 @@
 import type { EndStanding } from '../model/standing.ts';
 import type { RunDocument } from './json.ts';
+import { type Merged, type ShardInDocument, shardable } from './shard-document.ts';
 import type { VerifyDocument } from './verdict-document.ts';
 
 const OPERATION_SCHEMA = 'ipsec-play/operation/1';
@@ -18,6 +19,10 @@ export interface OperationDocument {
   readonly verify: VerifyDocument | null;
   /** `down` and `reload`: what was seen afterwards, by tunnel; null: as before. */
   readonly proof: Readonly<Record<string, ProofOfOperation>> | null;
+  /** Of --shard. */
+  readonly shard?: ShardInDocument;
+  /** Of `report merge`. */
+  readonly merged?: Merged;
 }
 
 export interface ProofOfOperation {
@@ -49,35 +54,40 @@ const stands = (words: readonly string[]) => ({ enum: [...words, null] });
 export const operationSchema = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'ipsec-play up, down and reload --output json',
-  ...object({
-    schema: { const: OPERATION_SCHEMA },
-    command: { enum: ['up', 'down', 'reload'] },
-    exitCode: { enum: [0, 2, 4, 5, 6, 130] },
-    tunnels: texts,
-    notes: { ...texts, description: 'what a person should know of it' },
-    run: { type: ['object', 'null'], description: 'as apply prints it: run.schema.json; null: nothing was to be done' },
-    verify: { type: ['object', 'null'], description: 'up: as verify prints it, verify.schema.json' },
-    proof: {
-      oneOf: [
-        { type: 'null' },
-        {
-          type: 'object',
-          additionalProperties: object({
-            status: { enum: ['proven', 'failed', 'unproven'] },
-            ends: {
-              type: 'array',
-              items: object({
-                host: text,
-                nickname: text,
-                active: stands(['yes', 'differs', 'no', 'unknown']),
-                daemon: stands(['running', 'absent', 'unknown', 'unneeded']),
-                what: text,
-              }),
-            },
-          }),
-        },
-      ],
-      description: 'down and reload: what was seen afterwards, by tunnel',
-    },
-  }),
+  ...shardable(
+    object({
+      schema: { const: OPERATION_SCHEMA },
+      command: { enum: ['up', 'down', 'reload'] },
+      exitCode: { enum: [0, 2, 4, 5, 6, 130] },
+      tunnels: texts,
+      notes: { ...texts, description: 'what a person should know of it' },
+      run: {
+        type: ['object', 'null'],
+        description: 'as apply prints it: run.schema.json; null: nothing was to be done',
+      },
+      verify: { type: ['object', 'null'], description: 'up: as verify prints it, verify.schema.json' },
+      proof: {
+        oneOf: [
+          { type: 'null' },
+          {
+            type: 'object',
+            additionalProperties: object({
+              status: { enum: ['proven', 'failed', 'unproven'] },
+              ends: {
+                type: 'array',
+                items: object({
+                  host: text,
+                  nickname: text,
+                  active: stands(['yes', 'differs', 'no', 'unknown']),
+                  daemon: stands(['running', 'absent', 'unknown', 'unneeded']),
+                  what: text,
+                }),
+              },
+            }),
+          },
+        ],
+        description: 'down and reload: what was seen afterwards, by tunnel',
+      },
+    }),
+  ),
 };

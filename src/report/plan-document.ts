@@ -34,6 +34,8 @@ export interface PlanWindow {
 export interface PlanOptions {
   readonly inventory: string;
   readonly limit: string | null;
+  /** `2/3`. */
+  readonly shard: string | null;
   readonly tags: readonly string[];
   readonly skipTags: readonly string[];
   /** A digest; null: there were none. */

@@ -24,10 +24,11 @@ export function asCheck({ hosts, impact }: PlanDocument): RunResult {
 
 /** What was said on the command line, in its form. */
 export function optionWords({ options }: PlanDocument): string {
-  const { inventory, limit, tags, skipTags, extraVars, become, lab } = options;
+  const { inventory, limit, shard, tags, skipTags, extraVars, become, lab } = options;
   const words = [
     `-i ${inventory}`,
     ...(limit === null ? [] : [`--limit ${limit}`]),
+    ...(shard === null ? [] : [`--shard ${shard}`]),
     ...(tags.length === 0 ? [] : [`--tags ${tags.join()}`]),
     ...(skipTags.length === 0 ? [] : [`--skip-tags ${skipTags.join()}`]),
     ...(extraVars === null ? [] : ['--extra-vars …']),

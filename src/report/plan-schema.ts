@@ -30,6 +30,7 @@ export const planSchema = {
     options: closed({
       inventory: text,
       limit: textOrNull,
+      shard: { ...textOrNull, description: '2/3: only that part of the hosts' },
       tags: texts,
       skipTags: texts,
       extraVars: { anyOf: [{ type: 'null' }, digest], description: 'of what --extra-vars said' },

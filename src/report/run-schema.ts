@@ -1,3 +1,4 @@
+import { shardProperties } from './shard-document.ts';
 import { tunnelsSchema } from './verdict-document.ts';
 
 const text = { type: 'string' };
@@ -45,6 +46,7 @@ export const runSchema = {
         properties: Object.fromEntries(counts.map((name) => [name, count])),
       },
     },
+    ...shardProperties,
     impact: { $ref: '#/definitions/impact' },
     tunnels: {
       ...tunnelsSchema,

@@ -1,6 +1,7 @@
 import type { EndStanding } from '../model/standing.ts';
 import type { Tunnel } from '../model/tunnel.ts';
 import type { Verified } from '../model/verdict.ts';
+import { type Merged, type ShardInDocument, shardable } from './shard-document.ts';
 import { keyAge, type TunnelStatus } from './tunnel-status.ts';
 
 const STATUS_SCHEMA = 'ipsec-play/status/1';
@@ -12,7 +13,18 @@ export interface StatusDocument {
   /** ISO 8601. */
   readonly at: string;
   readonly tunnels: Readonly<Record<string, TunnelInDocument>>;
-  readonly hosts: Readonly<Record<string, object>>;
+  readonly hosts: Readonly<Record<string, HostInDocument>>;
+  /** Of --shard. */
+  readonly shard?: ShardInDocument;
+  /** Of `report merge`. */
+  readonly merged?: Merged;
+}
+
+/** Its lock and runs, and why it could not be asked. */
+interface HostInDocument {
+  readonly lock: string | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly runs: readonly object[];
 }
 
 interface TunnelInDocument {
@@ -34,7 +46,7 @@ export function statusDocument(
   exitCode: number,
   at: Date,
   tunnels: readonly TunnelStatus[],
-  hosts: Readonly<Record<string, object>>,
+  hosts: StatusDocument['hosts'],
 ): StatusDocument {
   return {
     schema: STATUS_SCHEMA,
@@ -108,26 +120,28 @@ const run = object({
 export const statusSchema = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'ipsec-play status --output json',
-  ...object({
-    schema: { const: STATUS_SCHEMA },
-    exitCode: { enum: [0, 5] },
-    at: text,
-    tunnels: {
-      type: 'object',
-      additionalProperties: object({
-        state: { enum: ['present', 'absent'] },
-        ends: { type: 'array', items: object({ host: text, nickname: text, managed: flag, seen: orNull(seen) }) },
-        verified: orNull(object({ at: text, status: { enum: ['proven', 'failed', 'unproven'] }, cause: textOrNull })),
-        pending: { ...texts, description: 'runs that wait for confirm or rollback, and may have changed it' },
-      }),
-    },
-    hosts: {
-      type: 'object',
-      additionalProperties: object({
-        lock: textOrNull,
-        error: orNull(object({ code: text, message: text })),
-        runs: { type: 'array', items: run },
-      }),
-    },
-  }),
+  ...shardable(
+    object({
+      schema: { const: STATUS_SCHEMA },
+      exitCode: { enum: [0, 5] },
+      at: text,
+      tunnels: {
+        type: 'object',
+        additionalProperties: object({
+          state: { enum: ['present', 'absent'] },
+          ends: { type: 'array', items: object({ host: text, nickname: text, managed: flag, seen: orNull(seen) }) },
+          verified: orNull(object({ at: text, status: { enum: ['proven', 'failed', 'unproven'] }, cause: textOrNull })),
+          pending: { ...texts, description: 'runs that wait for confirm or rollback, and may have changed it' },
+        }),
+      },
+      hosts: {
+        type: 'object',
+        additionalProperties: object({
+          lock: textOrNull,
+          error: orNull(object({ code: text, message: text })),
+          runs: { type: 'array', items: run },
+        }),
+      },
+    }),
+  ),
 };

@@ -1,4 +1,5 @@
 import type { Cause, EndVerdict, TunnelVerdict } from '../model/verdict.ts';
+import { type Merged, type ShardInDocument, shardable } from './shard-document.ts';
 
 const VERIFY_SCHEMA = 'ipsec-play/verify/1';
 
@@ -10,6 +11,10 @@ export interface VerifyDocument {
   /** Hosts of which nothing could be seen. */
   readonly unreachable: Readonly<Record<string, { readonly code: string; readonly message: string }>>;
   readonly recap: Readonly<Record<TunnelVerdict['status'], number>>;
+  /** Of --shard. */
+  readonly shard?: ShardInDocument;
+  /** Of `report merge`. */
+  readonly merged?: Merged;
 }
 
 interface VerdictInDocument {
@@ -98,11 +103,13 @@ export const tunnelsSchema = {
 export const verifySchema = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'ipsec-play verify --output json',
-  ...object({
-    schema: { const: VERIFY_SCHEMA },
-    exitCode: { enum: [0, 5, 6, 130] },
-    tunnels: tunnelsSchema,
-    unreachable: { type: 'object', additionalProperties: object({ code: text, message: text }) },
-    recap: object({ proven: count, failed: count, unproven: count }),
-  }),
+  ...shardable(
+    object({
+      schema: { const: VERIFY_SCHEMA },
+      exitCode: { enum: [0, 5, 6, 130] },
+      tunnels: tunnelsSchema,
+      unreachable: { type: 'object', additionalProperties: object({ code: text, message: text }) },
+      recap: object({ proven: count, failed: count, unproven: count }),
+    }),
+  ),
 };

@@ -17,6 +17,7 @@ export const plan: PlanDocument = {
   playbook: 'playbooks/site.yml',
   options: {
     inventory: 'inventory',
+    shard: null,
     limit: 'lana',
     tags: ['a', 'b'],
     skipTags: [],

@@ -11,7 +11,10 @@ beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'launcher-'));
   writeFileSync(join(dir, 'package.json'), '{ "type": "commonjs" }');
   const launcher = readFileSync('scripts/launcher.cjs', 'utf8');
-  writeFileSync(join(dir, 'cli.js'), transformSync(launcher, { define: { PROGRAM: '"program-1.js"' } }).code);
+  writeFileSync(
+    join(dir, 'cli.js'),
+    transformSync(launcher, { define: { PROGRAM: '"program-1.js"', VERSION: '"1.2.3"' } }).code,
+  );
   const program = `(function (require, __filename, __dirname) {
     console.log(__filename, require('node:path').relative(__dirname, __filename), process.argv.slice(2).join(' '));
     process.exitCode = 7;
@@ -39,6 +42,18 @@ test('the first start leaves a cache for this version of Node, and nothing else'
   expect(caches()).toEqual([`program-1.js.${process.version}-${process.arch}-files.cache`]);
   expect(readdirSync(dir)).toHaveLength(before.length + 1);
   start();
+});
+
+test.each([
+  [['apply', 'site.yml'], ['hosts']],
+  [['validate', 'site.yml'], ['files']],
+  [['apply', '--help'], ['help']],
+  [[], ['help']],
+  [['--version'], []],
+])('%j reads a cache of its kind', (words, kinds) => {
+  const { stdout } = spawnSync(process.execPath, [join(dir, 'cli.js'), ...words], { encoding: 'utf8' });
+  expect(stdout).toBe(kinds.length === 0 ? '1.2.3\n' : `${join(dir, 'cli.js')} cli.js ${words.join(' ')}\n`);
+  expect(caches()).toEqual(kinds.map((kind) => `program-1.js.${process.version}-${process.arch}-${kind}.cache`));
 });
 
 test.each(['', 'rubbish', 'half'])('a cache that is broken (%s) is not used', (how) => {

@@ -6,6 +6,7 @@ import { refusedDocument, refusedLine, runDocument } from '../../report/json.ts'
 import type { PlanDocument } from '../../report/plan-document.ts';
 import { shownTime } from '../../report/plan-facts.ts';
 import { planLines } from '../../report/plan-human.ts';
+import { withShard } from '../../report/shard-document.ts';
 import { breakLocks } from '../break-lock.ts';
 import { EXIT } from '../exit.ts';
 import { showDiagnostics } from '../load.ts';
@@ -19,6 +20,7 @@ import { knownSeal, takePlan, useOf } from '../plan-store.ts';
 import { windowFaults } from '../plan-window.ts';
 import { proveOneSided } from '../prove-one-sided.ts';
 import { makeReporter } from '../reporter.ts';
+import { shardInDocument } from '../shard-words.ts';
 import type { Terminal } from '../terminal.ts';
 import { VERSION } from '../version.ts';
 import { agrees, asksFirst, finish } from './run-playbook.ts';
@@ -36,7 +38,7 @@ export async function applyPlan(file: string, given: RunOptions, terminal: Termi
   if (seal === null || !isProven) return refuse([keyMissing(file)]);
   const options = optionsOfPlan(given, plan);
   const faults = [...versionFaults(plan), ...useFaults(terminal.cwd, plan), ...windowFaults(plan.window, new Date())];
-  if (faults.length > 0) return refuse(faults);
+  if (faults.length > 0) return refused(faults, plan.playbook, options, terminal);
 
   const { playbook } = plan;
   const settings = {
@@ -113,20 +115,24 @@ function refused(
   terminal: Terminal,
 ): number {
   showDiagnostics(diagnostics, new Map(), options, terminal);
-  if (options.output === 'json') printJson(refusedDocument('apply', playbook, diagnostics), terminal);
+  if (options.output === 'json') {
+    const shard = shardInDocument(options, null);
+    printJson(withShard(refusedDocument('apply', playbook, diagnostics), shard), terminal);
+  }
   if (options.output === 'jsonl') terminal.stdout(refusedLine(diagnostics));
   return EXIT.input;
 }
 
 /** Nothing was changed: which hosts the plan does not hold for, and why. */
-async function reportHeld(result: RunResult, playbook: string, options: RunOptions, { terminal }: OpenRun) {
+async function reportHeld(result: RunResult, playbook: string, options: RunOptions, opened: OpenRun) {
+  const { terminal, shard } = opened;
   const code = exitCodeOf('apply', result);
   const reporter = await makeReporter('apply', options, terminal, true);
   reporter.listen({ type: 'run-started', command: 'apply', playbook, run: null });
   for (const [host, one] of result.hosts) reporter.listen({ type: 'host-finished', play: '', host, result: one });
   reporter.listen({ type: 'run-finished', result });
   await reporter.close();
-  if (options.output === 'json') printJson(runDocument('apply', playbook, code, result), terminal);
+  if (options.output === 'json') printJson(runDocument('apply', playbook, code, { ...result, shard }), terminal);
   return code;
 }
 

@@ -5,11 +5,13 @@ import { type LeftBehind, leftBehindScript, readLeftBehind } from '../../engine/
 import { type IgnoreList, ignoring, type LookedAt, readIgnoreList } from '../../inventory/drift-ignore.ts';
 import { fileInventory } from '../../inventory/files.ts';
 import { formatDiagnostics } from '../../lang/format-diagnostics.ts';
-import type { DriftItem, DriftKind } from '../../model/drift.ts';
+import type { DriftItem } from '../../model/drift.ts';
 import type { EndStanding } from '../../model/standing.ts';
 import { driftDocument, driftRecap } from '../../report/drift-document.ts';
+import { type ShardInDocument, withShard } from '../../report/shard-document.ts';
 import { visibleLine } from '../../report/visible.ts';
 import { askHosts } from '../ask-hosts.ts';
+import { driftText } from '../drift-text.ts';
 import { EXIT } from '../exit.ts';
 import { duePaths, findDrift, type HostSeen } from '../find-drift.ts';
 import { heedRotations } from '../open-rotations.ts';
@@ -17,7 +19,6 @@ import { type OpenRun, openRun, type PassOutcome } from '../open-run.ts';
 import type { RunOptions } from '../options.ts';
 import { endsOn } from '../prove-tunnels.ts';
 import { runRecords } from '../run-records.ts';
-import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 
 /**
@@ -36,15 +37,16 @@ export function drift(playbook: string, options: RunOptions, terminal: Terminal)
     const judged = ignoring(items, list.rules, today, lookedAt(opened, outcome, errors, options));
     // What was not seen goes before what was: nobody may take such an answer for the whole.
     const code = errors.size > 0 ? (unreachable ? EXIT.unreachable : EXIT.failed) : codeOf(judged.items);
-    show(judged, { playbook, code, errors, list }, options, opened.terminal);
+    show(judged, { playbook, code, errors, list, shard: opened.shard }, options, opened.terminal);
     return code;
   });
 }
 
 function lookedAt({ project }: OpenRun, outcome: PassOutcome, errors: Errors, options: RunOptions): LookedAt {
   const hosts = [...outcome.hosts.keys()].filter((host) => errors.get(host) === undefined);
-  const { limit, tags, skipTags } = options;
-  const isWhole = errors.size === 0 && limit === undefined && tags.length + skipTags.length === 0;
+  const { limit, shard, tags, skipTags } = options;
+  const isEverywhere = limit === undefined && shard === undefined;
+  const isWhole = errors.size === 0 && isEverywhere && tags.length + skipTags.length === 0;
   return {
     hosts,
     tunnels: hosts.flatMap((host) => presentEnds(host, project).map(({ tunnel }) => tunnel.name)),
@@ -130,9 +132,17 @@ function codeOf(items: readonly DriftItem[]): number {
   return pending > 0 ? EXIT.pending : EXIT.done;
 }
 
+interface Shown {
+  readonly playbook: string;
+  readonly code: number;
+  readonly errors: Errors;
+  readonly list: IgnoreList;
+  readonly shard: ShardInDocument | null;
+}
+
 function show(
   { items, diagnostics }: ReturnType<typeof ignoring>,
-  { playbook, code, errors, list }: { playbook: string; code: number; errors: Errors; list: IgnoreList },
+  { playbook, code, errors, list, shard }: Shown,
   options: RunOptions,
   terminal: Terminal,
 ): void {
@@ -141,27 +151,10 @@ function show(
     terminal.stderr(formatDiagnostics(diagnostics, list.sources, { color }));
   }
   if (options.output !== 'human') {
-    const document = driftDocument(playbook, code, items, Object.fromEntries(errors));
+    const document = withShard(driftDocument(playbook, code, items, Object.fromEntries(errors)), shard);
     terminal.stdout(`${JSON.stringify(document, null, options.output === 'json' ? 2 : 0)}\n`);
     return;
   }
   for (const [host, { message }] of errors) terminal.stderr(`${visibleLine(`[${host}] ${message}`)}\n`);
-  const rows = items
-    .filter(({ ignored }) => ignored === null || options.verbose > 0)
-    .map(({ host, kind, what, tunnel, why, ignored }) =>
-      [host, ignored === null ? WORDS[kind] : 'ignored', what, tunnel ?? '', ignored?.reason ?? why].map(visibleLine),
-    );
-  if (rows.length > 0) terminal.stdout(`${table(['HOST', 'DRIFT', 'WHAT', 'TUNNEL', 'WHY'], rows)}\n\n`);
-  const recap = driftRecap(items);
-  const parts = (['kernel', 'edited', 'not-applied'] as const).flatMap((kind) =>
-    recap[kind] === 0 ? [] : `${recap[kind]} ${WORDS[kind]}`,
-  );
-  const ignored = recap.ignored === 0 ? '' : ` ${recap.ignored} ignored.`;
-  terminal.stdout(`${parts.length === 0 ? 'No drift' : parts.join(', ')}.${ignored}\n`);
+  terminal.stdout(`${driftText(items, options.verbose > 0)}\n`);
 }
-
-const WORDS: Readonly<Record<DriftKind, string>> = {
-  'not-applied': 'not yet applied',
-  edited: 'edited on the host',
-  kernel: 'kernel differs',
-};

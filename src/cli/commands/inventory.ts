@@ -14,6 +14,7 @@ import { connectionRows } from '../connection-rows.ts';
 import { EXIT, UsageFault } from '../exit.ts';
 import { loadProject, type Project, showDiagnostics } from '../load.ts';
 import type { CommonOptions } from '../options.ts';
+import { partLines } from '../shard-words.ts';
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -23,13 +24,20 @@ export async function inventoryList(options: CommonOptions, terminal: Terminal):
   if (project === null) return EXIT.input;
   const { inventory, tunnels } = project;
   if (options.output !== 'human') {
+    if (options.shard !== undefined)
+      throw new UsageFault(
+        '-o json lists the whole inventory, as ansible-inventory does',
+        'leave --shard or -o json out',
+      );
     terminal.stdout(`${JSON.stringify(list(inventory), masked, options.output === 'json' ? 4 : 0)}\n`);
     return EXIT.done;
   }
   const chosen = selectHosts(inventory, options.limit ?? 'all');
   showDiagnostics(chosen.diagnostics, project.sources, options, terminal);
   if (chosen.diagnostics.length > 0) return EXIT.input;
-  const rows = chosen.hosts.map((name) => {
+  for (const line of project.shard === null ? [] : partLines(project.shard)) terminal.stderr(line);
+  const hosts = chosen.hosts.filter((name) => project.shard?.has(name) ?? true);
+  const rows = hosts.map((name) => {
     const vars = renderedVars(inventory, name, project.extraVars);
     const groups = (inventory.hosts.get(name)?.groups ?? []).filter(
       (group) => group !== 'all' && group !== 'ungrouped',

@@ -7,6 +7,7 @@ import type { EndStanding } from '../../model/standing.ts';
 import type { Tunnel } from '../../model/tunnel.ts';
 import { runDocument } from '../../report/json.ts';
 import { type OperationDocument, operationDocument, type ProofOfOperation } from '../../report/operation-document.ts';
+import { withShard } from '../../report/shard-document.ts';
 import { verifyDocument } from '../../report/verdict-document.ts';
 import { visibleLine } from '../../report/visible.ts';
 import { chooseTunnels, hostsOfTunnels, leaving } from '../choose-tunnels.ts';
@@ -39,7 +40,8 @@ export function operate(
     ...chosen(project).diagnostics,
     ...leaving(project, names, 'bring up, take down or reload'),
   ];
-  return openRun({ command: null, playbook: undefined, options, terminal, plays, check }, (opened) =>
+  const settings = { ...({ command: null, playbook: undefined } as const), options, terminal, plays, check, names };
+  return openRun(settings, (opened) =>
     carryOut({ operation, opened, options, tunnels: chosen(opened.project).tunnels }, terminal),
   );
 }
@@ -60,7 +62,8 @@ async function carryOut(work: Work, terminal: Terminal): Promise<number> {
     if (options.output === 'human') return code;
     const names = tunnels.map(({ name }) => name);
     const document = { command: operation, exitCode: code, tunnels: names, notes, run, verify, proof };
-    const text = JSON.stringify(operationDocument(document), null, options.output === 'json' ? 2 : 0);
+    const whole = withShard(operationDocument(document), opened.shard);
+    const text = JSON.stringify(whole, null, options.output === 'json' ? 2 : 0);
     opened.terminal.stdout(`${text}\n`);
     return code;
   };

@@ -194,6 +194,7 @@ async function hostsInOrder(
     tags: record.tags,
     skipTags: record.skipTags,
     ...(record.limit === null ? {} : { limit: record.limit }),
+    ...(record.shard == null ? {} : { shard: record.shard }),
   };
   const more = overlay === undefined ? {} : { overlay };
   await openRun({ command: null, playbook: record.playbook, options, terminal, ...more }, async ({ pass }) => {

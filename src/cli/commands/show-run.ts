@@ -1,4 +1,5 @@
 import pico from 'picocolors';
+import { shardName } from '../../model/shard.ts';
 import { recapLines } from '../../report/recap.ts';
 import { isNews, taskLines } from '../../report/task-lines.ts';
 import { EXIT } from '../exit.ts';
@@ -16,6 +17,7 @@ export function showRun(record: RunRecord, options: RunOptions, terminal: Termin
   const report = { command: 'apply', diff: options.diff, verbosity: options.verbose } as const;
   const limits = [
     ...(record.limit === null ? [] : [`--limit ${record.limit}`]),
+    ...(record.shard == null ? [] : [`--shard ${shardName(record.shard)}`]),
     ...(record.tags.length === 0 ? [] : [`--tags ${record.tags.join(',')}`]),
     ...(record.skipTags.length === 0 ? [] : [`--skip-tags ${record.skipTags.join(',')}`]),
     ...(record.extraVars === null ? [] : [`-e (${record.extraVars})`]),

@@ -5,6 +5,7 @@ import { selectHosts } from '../../inventory/pattern.ts';
 import type { EndStanding } from '../../model/standing.ts';
 import type { CompiledHost, CompiledPlay } from '../../model/task.ts';
 import { prometheusText } from '../../report/prometheus.ts';
+import { withShard } from '../../report/shard-document.ts';
 import { statusDocument } from '../../report/status-document.ts';
 import { NARROW_HEAD, narrowRows, STATUS_HEAD, statusRow } from '../../report/status-table.ts';
 import type { TunnelStatus } from '../../report/tunnel-status.ts';
@@ -35,11 +36,13 @@ export function status(given: StatusOptions, terminal: Terminal): Promise<number
   let chosen: ReturnType<typeof selectHosts> = { hosts: [], diagnostics: [] };
   const plays = (project: Project): readonly CompiledPlay[] => {
     chosen = selectHosts(project.inventory, options.limit ?? 'all');
-    const asked = options.runs === true ? chosen.hosts : withOtherEnds(chosen.hosts, project);
+    const own = chosen.hosts.filter((host) => project.shard?.has(host) ?? true);
+    const asked = options.runs === true ? own : withOtherEnds(own, project);
     const hosts = asked.map((host) => ({ host, tasks: [], become: null }));
     return [{ name: 'status', serial: [], hosts }];
   };
-  const runsAlone = options.lab === undefined ? 'connections' : 'hosts';
+  // The shards are told by the tunnels.
+  const runsAlone = options.shard !== undefined ? 'standing' : options.lab === undefined ? 'connections' : 'hosts';
   const needs = options.runs === true ? runsAlone : 'standing';
   const check = (project: Project) => {
     plays(project);
@@ -52,7 +55,7 @@ export function status(given: StatusOptions, terminal: Terminal): Promise<number
       for (;;) {
         const found = await gather(opened, watched, hosts, given, terminal);
         if (opened.stop.requested) return EXIT.interrupted;
-        const code = show(found, given, opened.terminal);
+        const code = show(found, given, opened);
         if (seconds === undefined || opened.terminal.unread === true) return code;
         if (!(await pause(seconds, opened.stop))) return EXIT.interrupted;
       }
@@ -141,7 +144,7 @@ function awaitingRuns(hosts: readonly FoundHost[], terminal: Terminal) {
       });
 }
 
-function show({ at, tunnels, hosts }: Found, options: StatusOptions, terminal: Terminal): number {
+function show({ at, tunnels, hosts }: Found, options: StatusOptions, { terminal, shard }: OpenRun): number {
   const code = hosts.some(({ fault }) => fault !== null) ? EXIT.unreachable : EXIT.done;
   const pending = hosts.map((host) => ({ ...host, runs: pendingRuns(host) }));
   if (options.output === 'json' || options.output === 'jsonl') {
@@ -149,7 +152,7 @@ function show({ at, tunnels, hosts }: Found, options: StatusOptions, terminal: T
       host,
       { lock: survey?.lock ?? null, error: fault, runs: runs.map(shown) },
     ]);
-    const document = statusDocument(code, at, tunnels, Object.fromEntries(entries));
+    const document = withShard(statusDocument(code, at, tunnels, Object.fromEntries(entries)), shard);
     const isOne = options.output === 'json' && options.watch === undefined;
     terminal.stdout(`${JSON.stringify(document, null, isOne ? 2 : 0)}\n`);
     return code;

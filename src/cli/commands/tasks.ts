@@ -3,6 +3,7 @@ import { describe, type TaskDescription } from '../../compile/describe.ts';
 import { EXIT } from '../exit.ts';
 import { loadProject } from '../load.ts';
 import type { CommonOptions } from '../options.ts';
+import { shardLines } from '../shard-words.ts';
 import type { Terminal } from '../terminal.ts';
 import { widenedLines } from '../widened.ts';
 
@@ -10,7 +11,8 @@ import { widenedLines } from '../widened.ts';
 export async function tasks(playbook: string, options: CommonOptions, terminal: Terminal): Promise<number> {
   const project = await loadProject(options, playbook, terminal, undefined, 'none');
   if (project === null) return EXIT.input;
-  for (const line of widenedLines(options.limit, project.widened)) terminal.stderr(line);
+  const said = [...shardLines(project.shard, project.plays, {}), ...widenedLines(options.limit, project.widened)];
+  for (const line of said) terminal.stderr(line);
   const plays = describe(project.plays);
   if (options.output !== 'human') {
     terminal.stdout(

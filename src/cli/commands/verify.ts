@@ -1,4 +1,5 @@
 import { ipsecTools } from '../../compile/backends/ipsec-tools/index.ts';
+import { withShard } from '../../report/shard-document.ts';
 import { verifyDocument } from '../../report/verdict-document.ts';
 import { verdictJunit } from '../../report/verdict-junit.ts';
 import { chooseTunnels, hostsOfTunnels, leaving } from '../choose-tunnels.ts';
@@ -21,23 +22,24 @@ export async function verify(
   const chosen = (project: Project) => chooseTunnels(project, names, options.limit);
   const plays = (project: Project) => [{ name: 'verify', serial: [], hosts: hostsOfTunnels(chosen(project).tunnels) }];
   const check = (project: Project) => [...chosen(project).diagnostics, ...leaving(project, names, 'verify')];
-  return openRun({ command: null, playbook: undefined, options, terminal, plays, check }, async (opened) => {
+  const settings = { ...({ command: null, playbook: undefined } as const), options, terminal, plays, check, names };
+  return openRun(settings, async (opened) => {
     const { tunnels } = chosen(opened.project);
     const hosts = opened.project.plays.flatMap((play) => play.hosts);
     const begun = performance.now();
-    const settings = {
+    const looking = {
       patience: given.patience,
       wire: given.wire,
       mtu: given.mtu === true,
       forks: given.forks,
     };
-    const outcome = await proveTunnels(opened, ipsecTools, tunnels, hosts, settings);
+    const outcome = await proveTunnels(opened, ipsecTools, tunnels, hosts, looking);
     if (!opened.stop.requested) noteVerdicts(outcome.verdicts, options, terminal);
     const code = opened.stop.requested ? EXIT.interrupted : codeOfProof(outcome);
     const seconds = (performance.now() - begun) / 1000;
     if (output === 'junit') opened.terminal.stdout(verdictJunit(outcome.verdicts, outcome.faults, seconds));
     else if (output === 'human') showVerdicts(outcome, opened.project, options, opened.terminal);
-    else printJson(verifyDocument(code, outcome.verdicts, outcome.faults), opened.terminal);
+    else printJson(withShard(verifyDocument(code, outcome.verdicts, outcome.faults), opened.shard), opened.terminal);
     return code;
   });
 }
