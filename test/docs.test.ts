@@ -44,9 +44,11 @@ const folder = mkdtempSync(join(tmpdir(), 'ipsec-play-docs-'));
 const DIST = join(folder, 'dist');
 
 beforeAll(() => {
-  execFileSync(process.execPath, [join(ROOT, 'scripts/set-up.mjs')], { stdio: 'ignore' });
-  // A copy, so that a build beside the tests does no harm.
-  cpSync(join(ROOT, 'dist'), DIST, { recursive: true });
+  mkdirSync(join(ROOT, '.ipsec-play'), { recursive: true });
+  // A copy, made while nobody builds: fleets of the end-to-end tests do, beside us, under the same lock.
+  const script = 'if command -v flock >/dev/null; then flock 9; fi; "$1" scripts/set-up.mjs && cp -r dist "$2"';
+  const argv = ['-c', `{ ${script}; } 9>.ipsec-play/build.lock`, 'build', process.execPath, DIST];
+  execFileSync('sh', argv, { cwd: ROOT, stdio: 'ignore' });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
