@@ -1,9 +1,9 @@
-// Bundles the command line: dist/cli.js starts the bundle beside it, whose parts still run only when they are used.
+// Bundles the command line: dist/cli.js starts the program beside it, whose parts are read only when they are used.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { compiledSchemas } from './compiled-schemas.mjs';
 import { slowBuiltins } from './slow-builtins.mjs';
 
@@ -18,34 +18,33 @@ const common = {
   outdir: made,
   bundle: true,
   platform: 'node',
-  format: 'cjs',
   target: 'node20.19',
 };
-const { metafile } = await build({
+const { outputFiles, metafile } = await build({
   ...common,
   entryPoints: ['src/cli/main.ts'],
-  entryNames: 'program-[hash]',
+  // What is only wanted by some commands gets files of its own. esbuild divides ECMAScript modules alone.
+  format: 'esm',
+  splitting: true,
+  entryNames: 'part-program-[hash]',
+  chunkNames: 'part-[hash]',
   plugins: [compiledSchemas(), slowBuiltins],
   // ssh2 tries its optional native add-ons and goes on without them.
   external: ['*.node', 'cpu-features'],
-  // A script that the launcher runs has neither import() nor import.meta.
-  supported: { 'dynamic-import': false },
-  define: { 'import.meta.url': 'bundleUrl' },
-  banner: {
-    js: "(function (require, __filename, __dirname) {\n'use strict';\nconst bundleUrl = require('node:url').pathToFileURL(__filename).href;",
-  },
-  footer: { js: '})' },
-  // Names stay, so that a bug's stack can be read.
-  minifyWhitespace: true,
+  define: { 'import.meta.url': 'programUrl' },
   legalComments: 'none',
   metafile: true,
+  write: false,
   logLevel: 'warning',
 });
-const program = basename(Object.keys(metafile.outputs)[0] ?? '');
+mkdirSync(made, { recursive: true });
+for (const { path, text } of outputFiles) writeFileSync(path, await asScript(text));
+const program = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === 'src/cli/main.ts');
 await build({
   ...common,
+  format: 'cjs',
   entryPoints: { cli: 'scripts/launcher.cjs' },
-  define: { PROGRAM: JSON.stringify(program), VERSION: JSON.stringify(version) },
+  define: { PROGRAM: JSON.stringify(`./${basename(program[0])}`), VERSION: JSON.stringify(version) },
   banner: { js: '#!/usr/bin/env node' },
 });
 writeFileSync(`${made}/package.json`, '{ "type": "commonjs" }\n');
@@ -72,3 +71,19 @@ for (const argv of [
   if (status !== 0 && argv[0] !== 'apply') throw new Error(`the built ipsec-play ${argv.join(' ')} fails: ${stderr}`);
 }
 rmSync(lab, { recursive: true, force: true });
+
+/** A module as the launcher runs it: V8 keeps compiled code of scripts, and of modules only from Node 22 on. */
+async function asScript(text) {
+  const { code } = await transform(text, {
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20.19',
+    // A script that the launcher runs has no import().
+    supported: { 'dynamic-import': false },
+    // Names stay, so that a bug's stack can be read.
+    minifyWhitespace: true,
+    // Of packages, and told before.
+    logLevel: 'error',
+  });
+  return `(function (require, module, exports, __filename, __dirname, programUrl) {\n'use strict';\n${code}})`;
+}

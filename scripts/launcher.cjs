@@ -1,9 +1,11 @@
-// dist/cli.js: runs the bundle with V8's code cache, so that it need not be parsed and compiled at every start. The cache
-// lies beside the bundle: who can write the one can write the other. Each version of Node has its own, made by the build
-// or, where this folder may be written to, at the first start; V8 takes none that another version or other flags made.
-/* global PROGRAM, VERSION -- the bundle's file, whose name tells its content: V8 compares no more than lengths. */
+// dist/cli.js: runs the parts of the program that a command uses, each with V8's code cache, so that it need not be parsed and
+// compiled at every start. A cache lies beside its part: who can write the one can write the other. Each version of Node has
+// its own, made by the build or, where this folder may be written to, at the first start; V8 takes none that another version
+// or other flags made.
+/* global PROGRAM, VERSION -- the part that begins. The name of each part tells its content: V8 compares no more than lengths. */
 const { readFileSync, renameSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
+const { pathToFileURL } = require('node:url');
 const { Script } = require('node:vm');
 
 const words = process.argv.slice(2);
@@ -18,23 +20,29 @@ function start() {
   // Half of these threads may wait for the name service: of Node's own four, two hosts at a time.
   process.env.UV_THREADPOOL_SIZE ??= '64';
 
-  const program = join(__dirname, PROGRAM);
-  const cache = `${program}.${process.version}-${process.arch}-${kindOf()}.cache`;
-  const cachedData = read(cache);
-  const script = new Script(readFileSync(program, 'latin1'), { filename: program, cachedData });
-  if (cachedData === undefined || process.env.IPSEC_PLAY_EXTEND_CACHE === '1') {
-    process.once('exit', () => keep(cache, script));
-  }
-  script.runInThisContext()(require, __filename, __dirname);
-}
+  const extend = process.env.IPSEC_PLAY_EXTEND_CACHE === '1';
+  const modules = new Map();
+  const uncached = [];
+  process.once('exit', () => {
+    for (const [cache, script] of uncached) keep(cache, script);
+  });
+  load(PROGRAM);
 
-/**
- * Reading a cache takes as long as it is large: what only works on hosts need not be read for the other commands, and
- * help runs almost nothing.
- */
-function kindOf() {
-  if (words.length === 0 || words.includes('--help') || words.includes('-h')) return 'help';
-  return ['apply', 'check'].includes(words[0]) ? 'hosts' : 'files';
+  function load(name) {
+    if (!name.startsWith('./part-')) return require(name);
+    const known = modules.get(name);
+    if (known !== undefined) return known.exports;
+    const module = { exports: {} };
+    // Before it runs: parts may want each other.
+    modules.set(name, module);
+    const file = join(__dirname, name);
+    const cache = `${file}.${process.version}-${process.arch}.cache`;
+    const cachedData = read(cache);
+    const script = new Script(readFileSync(file, 'latin1'), { filename: file, cachedData });
+    if (cachedData === undefined || extend) uncached.push([cache, script]);
+    script.runInThisContext()(load, module, module.exports, file, __dirname, pathToFileURL(file).href);
+    return module.exports;
+  }
 }
 
 function read(file) {

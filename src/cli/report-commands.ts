@@ -1,16 +1,23 @@
-import { type Command, Option } from 'commander';
+import { Option } from 'commander';
 import type { MergeOptions } from './commands/report-merge.ts';
-import type { Terminal } from './terminal.ts';
+import { type Outline, outline } from './outline.ts';
 
 /** The commands about what other commands have printed: report merge. */
-export function reportCommands(root: Command, terminal: Terminal, done: (code: number) => void): void {
-  const report = root.command('report').description('what other commands have reported').helpCommand(false);
-  report
-    .command('merge <files...>')
-    .description('join the JSON that the shards of one run have printed')
-    .addOption(new Option('-o, --output <format>', 'what goes to stdout').choices(['human', 'json']).default('human'))
-    .option('--no-color', 'no colours (also: NO_COLOR)')
-    .action(async (files: readonly string[], options: MergeOptions) =>
-      done(await (await import('./commands/report-merge.ts')).reportMerge(files, options, terminal)),
-    );
-}
+export const reportCommands: Outline = {
+  usage: 'report',
+  about: 'what other commands have reported',
+  define: (report, called) => outline(report.helpCommand(false), [merge], called),
+};
+
+const merge: Outline = {
+  usage: 'merge <files...>',
+  about: 'join the JSON that the shards of one run have printed',
+  define: (command, { terminal, done }) => {
+    command
+      .addOption(new Option('-o, --output <format>', 'what goes to stdout').choices(['human', 'json']).default('human'))
+      .option('--no-color', 'no colours (also: NO_COLOR)')
+      .action(async (files: readonly string[], options: MergeOptions) =>
+        done(await (await import('./commands/report-merge.ts')).reportMerge(files, options, terminal)),
+      );
+  },
+};

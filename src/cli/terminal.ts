@@ -101,7 +101,13 @@ export function processTerminal(): Terminal {
     color: { stdout: wantsColor(stdout, env), stderr: wantsColor(stderr, env) },
     env,
     cwd: process.cwd(),
-    ...whoIsHere(env),
+    // The password database is read when it is needed.
+    get home() {
+      return whoIsHere(env).home;
+    },
+    get user() {
+      return whoIsHere(env).user;
+    },
     stdin: async () => {
       const chunks: Buffer[] = [];
       for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { transformSync } from 'esbuild';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
@@ -13,15 +14,22 @@ beforeEach(() => {
   const launcher = readFileSync('scripts/launcher.cjs', 'utf8');
   writeFileSync(
     join(dir, 'cli.js'),
-    transformSync(launcher, { define: { PROGRAM: '"program-1.js"', VERSION: '"1.2.3"' } }).code,
+    transformSync(launcher, { define: { PROGRAM: '"./part-program-1.js"', VERSION: '"1.2.3"' } }).code,
   );
-  const program = `(function (require, __filename, __dirname) {
-    console.log(__filename, require('node:path').relative(__dirname, __filename), process.argv.slice(2).join(' '));
-    process.exitCode = 7;
-  })`;
-  writeFileSync(join(dir, 'program-1.js'), program);
+  part(
+    'part-program-1.js',
+    `console.log(require('./part-2.js').words(), __filename, programUrl); process.exitCode = 7;`,
+  );
+  part('part-2.js', `exports.words = () => process.argv.slice(2).join(' ');`);
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+function part(name: string, body: string) {
+  writeFileSync(
+    join(dir, name),
+    `(function (require, module, exports, __filename, __dirname, programUrl) {\n'use strict';\n${body}})`,
+  );
+}
 
 function start(...flags: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [...flags, join(dir, 'cli.js'), 'one', 'two'], {
@@ -29,31 +37,45 @@ function start(...flags: string[]) {
   });
   expect({ status, stdout, stderr }).toEqual({
     status: 7,
-    stdout: `${join(dir, 'cli.js')} cli.js one two\n`,
+    stdout: `one two ${join(dir, 'part-program-1.js')} ${pathToFileURL(join(dir, 'part-program-1.js'))}\n`,
     stderr: '',
   });
 }
 
 const caches = () => readdirSync(dir).filter((name) => name.endsWith('.cache'));
 
-test('the first start leaves a cache for this version of Node, and nothing else', () => {
+const cacheOf = (name: string) => `${name}.${process.version}-${process.arch}.cache`;
+
+test('the first start leaves a cache of each part for this version of Node, and nothing else', () => {
   const before = readdirSync(dir);
   start();
-  expect(caches()).toEqual([`program-1.js.${process.version}-${process.arch}-files.cache`]);
-  expect(readdirSync(dir)).toHaveLength(before.length + 1);
+  expect(caches().sort()).toEqual([cacheOf('part-2.js'), cacheOf('part-program-1.js')]);
+  expect(readdirSync(dir)).toHaveLength(before.length + 2);
   start();
 });
 
-test.each([
-  [['apply', 'site.yml'], ['hosts']],
-  [['validate', 'site.yml'], ['files']],
-  [['apply', '--help'], ['help']],
-  [[], ['help']],
-  [['--version'], []],
-])('%j reads a cache of its kind', (words, kinds) => {
-  const { stdout } = spawnSync(process.execPath, [join(dir, 'cli.js'), ...words], { encoding: 'utf8' });
-  expect(stdout).toBe(kinds.length === 0 ? '1.2.3\n' : `${join(dir, 'cli.js')} cli.js ${words.join(' ')}\n`);
-  expect(caches()).toEqual(kinds.map((kind) => `program-1.js.${process.version}-${process.arch}-${kind}.cache`));
+test('a part that no command has wanted yet is not read', () => {
+  part('part-program-1.js', `if (process.argv.length > 3) require('./part-2.js'); console.log('ran');`);
+  const run = (...words: string[]) =>
+    spawnSync(process.execPath, [join(dir, 'cli.js'), ...words], { encoding: 'utf8' });
+  expect(run('one').stdout).toBe('ran\n');
+  expect(caches()).toEqual([cacheOf('part-program-1.js')]);
+  expect(run('one', 'two').stdout).toBe('ran\n');
+  expect(caches().sort()).toEqual([cacheOf('part-2.js'), cacheOf('part-program-1.js')]);
+});
+
+test('parts that want each other, and one that is wanted twice', () => {
+  part(
+    'part-program-1.js',
+    `exports.name = () => 'first'; console.log(require('./part-2.js') === require('./part-2.js'));`,
+  );
+  part('part-2.js', `console.log(require('./part-program-1.js').name());`);
+  expect(spawnSync(process.execPath, [join(dir, 'cli.js')], { encoding: 'utf8' }).stdout).toBe('first\ntrue\n');
+});
+
+test('--version reads no part', () => {
+  expect(spawnSync(process.execPath, [join(dir, 'cli.js'), '--version'], { encoding: 'utf8' }).stdout).toBe('1.2.3\n');
+  expect(caches()).toEqual([]);
 });
 
 test.each(['', 'rubbish', 'half'])('a cache that is broken (%s) is not used', (how) => {
@@ -74,17 +96,16 @@ test('a cache that was made with other flags is neither used nor replaced', () =
 
 test('it runs where nothing may be written', () => {
   // A folder in the cache's place is what even root cannot write a file over.
-  const { stdout } = spawnSync(process.execPath, ['-p', 'process.version + "-" + process.arch'], { encoding: 'utf8' });
-  spawnSync('mkdir', [join(dir, `program-1.js.${stdout.trim()}-files.cache`)]);
+  for (const name of ['part-program-1.js', 'part-2.js']) mkdirSync(join(dir, cacheOf(name)));
   start();
 });
 
 test.runIf(existsSync('/proc/self/task'))('many names can be looked up at the same time', () => {
-  const program = `(function (require) {
-    const { promises, readdirSync } = require('node:fs');
-    promises.stat('.').then(() => console.log(readdirSync('/proc/self/task').length > 64));
-  })`;
-  writeFileSync(join(dir, 'program-1.js'), program);
+  part(
+    'part-program-1.js',
+    `const { promises, readdirSync } = require('node:fs');
+    promises.stat('.').then(() => console.log(readdirSync('/proc/self/task').length > 64));`,
+  );
   const { UV_THREADPOOL_SIZE: _, ...env } = process.env;
   expect(spawnSync(process.execPath, [join(dir, 'cli.js')], { encoding: 'utf8', env }).stdout).toBe('true\n');
 });
