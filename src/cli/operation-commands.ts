@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { Operation } from '../compile/backends/backend.ts';
-import { common, count, divisible, running } from './option-sets.ts';
-import type { OperateOptions } from './options.ts';
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from './machine/terminal.ts';
+import { common, count, divisible, running } from './options/option-sets.ts';
+import type { OperateOptions } from './options/options.ts';
 
 const DESCRIPTIONS: Readonly<Record<Operation, string>> = {
   up: 'bring tunnels up on both ends, and prove them',

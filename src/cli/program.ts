@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT, UsageFault } from './exit.ts';
+import type { Terminal } from './machine/terminal.ts';
 import { operationCommands } from './operation-commands.ts';
 import {
   common,
@@ -11,7 +12,7 @@ import {
   running,
   withCanary,
   withLabFolder,
-} from './option-sets.ts';
+} from './options/option-sets.ts';
 import type {
   ApplyOptions,
   CommonOptions,
@@ -25,10 +26,9 @@ import type {
   ShowOptions,
   ValidateOptions,
   VerifyOptions,
-} from './options.ts';
+} from './options/options.ts';
 import { reportCommands } from './report-commands.ts';
 import { runCommands } from './run-commands.ts';
-import type { Terminal } from './terminal.ts';
 import { vaultCommands } from './vault-commands.ts';
 import { VERSION } from './version.ts';
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { MergeOptions } from './commands/report-merge.ts';
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from './machine/terminal.ts';
 
 /** The commands about what other commands have printed: report merge. */
 export function reportCommands(root: Command, terminal: Terminal, done: (code: number) => void): void {

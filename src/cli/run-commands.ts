@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { HistoryOptions } from './commands/history.ts';
-import { common, count, divisible, looking, OF_TASKS, reading, running } from './option-sets.ts';
-import type { RunOptions, StatusOptions } from './options.ts';
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from './machine/terminal.ts';
+import { common, count, divisible, looking, OF_TASKS, reading, running } from './options/option-sets.ts';
+import type { RunOptions, StatusOptions } from './options/options.ts';
 
 /** The commands about runs that were made: history, status, confirm, rollback, resume. */
 export function runCommands(root: Command, terminal: Terminal, done: (code: number) => void): void {

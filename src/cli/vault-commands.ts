@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import { collect, vaultPasswords } from './option-sets.ts';
-import type { VaultCommandOptions } from './options.ts';
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from './machine/terminal.ts';
+import { collect, vaultPasswords } from './options/option-sets.ts';
+import type { VaultCommandOptions } from './options/options.ts';
 
 /** `ipsec-play vault …`: the verbs of ansible-vault. */
 export function vaultCommands(root: Command, terminal: Terminal, done: (code: number) => void): void {
