@@ -1,5 +1,5 @@
 import { compiledModules, modules } from '../modules/index.ts';
-import { importSchema } from '../src/cli/import-report.ts';
+import { importSchema } from '../src/cli/import/report.ts';
 import { ipsecTools } from '../src/compile/backends/ipsec-tools/index.ts';
 import { driftIgnoreSchema } from '../src/inventory/drift-ignore.ts';
 import { tunnelsSchema } from '../src/inventory/tunnels/schema.ts';

@@ -1,7 +1,7 @@
 import { everySecret } from '../model/secret.ts';
 import { makeRedactor } from '../secrets/redact.ts';
 import { EXIT } from './exit.ts';
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from './machine/terminal.ts';
 
 /** Where Node tells of what nobody caught. */
 interface Crashes {

@@ -1,6 +1,6 @@
 import { crashSafe } from './crash.ts';
+import { processTerminal } from './machine/terminal.ts';
 import { runProgram } from './program.ts';
-import { processTerminal } from './terminal.ts';
 
 void main();
 

@@ -1,15 +1,15 @@
 import { Command, CommanderError, Help } from 'commander';
-import { applyCommands } from './apply-commands.ts';
+import { applyCommands } from './command-line/apply-commands.ts';
+import { hostsCommands, inventoryCommands } from './command-line/inventory-commands.ts';
+import { operationCommands } from './command-line/operation-commands.ts';
+import { type Called, outline } from './command-line/outline.ts';
+import { reportCommands } from './command-line/report-commands.ts';
+import { runCommands } from './command-line/run-commands.ts';
+import { tunnelCommands } from './command-line/tunnel-commands.ts';
+import { vaultCommands } from './command-line/vault-commands.ts';
 import { EXIT, UsageFault } from './exit.ts';
-import { hostsCommands, inventoryCommands } from './inventory-commands.ts';
-import { operationCommands } from './operation-commands.ts';
-import { withCanary, withLabFolder } from './option-sets.ts';
-import { type Called, outline } from './outline.ts';
-import { reportCommands } from './report-commands.ts';
-import { runCommands } from './run-commands.ts';
-import type { Terminal } from './terminal.ts';
-import { tunnelCommands } from './tunnel-commands.ts';
-import { vaultCommands } from './vault-commands.ts';
+import type { Terminal } from './machine/terminal.ts';
+import { withCanary, withLabFolder } from './options/option-sets.ts';
 import { VERSION } from './version.ts';
 
 /** Reads the command line and runs what it names; gives the exit code. A command's code is loaded when it is used. */

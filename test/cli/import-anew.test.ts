@@ -12,9 +12,9 @@ import {
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { hostsText } from '../../src/cli/import-hosts.ts';
-import { importSchema } from '../../src/cli/import-report.ts';
-import { soundTunnels } from '../../src/cli/import-sound.ts';
+import { hostsText } from '../../src/cli/import/hosts.ts';
+import { importSchema } from '../../src/cli/import/report.ts';
+import { soundTunnels } from '../../src/cli/import/sound.ts';
 import { tunnelsText } from '../../src/inventory/tunnels/tunnels-text.ts';
 import { checkValue } from '../../src/lang/schema.ts';
 import { reveal } from '../../src/model/secret.ts';

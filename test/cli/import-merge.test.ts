@@ -1,7 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { importSchema } from '../../src/cli/import-report.ts';
+import { importSchema } from '../../src/cli/import/report.ts';
 import { checkValue } from '../../src/lang/schema.ts';
 import { type Project, shippedProject, tree } from '../support/cli.ts';
 

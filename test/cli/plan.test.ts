@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Terminal } from '../../src/cli/terminal.ts';
+import type { Terminal } from '../../src/cli/machine/terminal.ts';
 import { checkValue } from '../../src/lang/schema.ts';
 import type { RunDocument } from '../../src/report/json.ts';
 import type { PlanDocument } from '../../src/report/plan-document.ts';

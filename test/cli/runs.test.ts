@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RunOptions } from '../../src/cli/options.ts';
-import { startRecord } from '../../src/cli/recorder.ts';
-import { type RunRecord, runRecords } from '../../src/cli/run-records.ts';
+import type { RunOptions } from '../../src/cli/options/options.ts';
+import { startRecord } from '../../src/cli/run/recorder.ts';
+import { type RunRecord, runRecords } from '../../src/cli/run/records.ts';
 import type { RunEvent } from '../../src/engine/events.ts';
 import type { HostResult, TaskResult } from '../../src/engine/result.ts';
 import type { RunOutcome } from '../../src/engine/run.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openTrace } from '../../src/cli/trace-file.ts';
+import { openTrace } from '../../src/cli/run/trace-file.ts';
 import { type Project, shippedProject } from '../support/cli.ts';
 
 let project: Project;

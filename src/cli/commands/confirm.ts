@@ -1,11 +1,11 @@
 import { inParallel } from '../../engine/parallel.ts';
 import { EXIT } from '../exit.ts';
-import { keepEverywhere, orSilence } from '../keep-everywhere.ts';
-import { openRecorded, type RecordedRun } from '../open-recorded.ts';
-import type { RunOptions } from '../options.ts';
-import { isOpen, runOn, type SurveyedHost, takeBackNow } from '../runs-on-hosts.ts';
-import { codeOf, reportSettled, standOf } from '../settle-report.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { RunOptions } from '../options/options.ts';
+import { keepEverywhere, orSilence } from '../settle/keep-everywhere.ts';
+import { openRecorded, type RecordedRun } from '../settle/open-recorded.ts';
+import { codeOf, reportSettled, standOf } from '../settle/report.ts';
+import { isOpen, runOn, type SurveyedHost, takeBackNow } from '../settle/runs-on-hosts.ts';
 
 /**
  * Keeps what a run has changed, on all of its hosts or on none: first each is asked whether it still stands, then all are

@@ -10,16 +10,16 @@ import type { EndStanding } from '../../model/standing.ts';
 import { driftDocument, driftRecap } from '../../report/drift-document.ts';
 import { type ShardInDocument, withShard } from '../../report/shard-document.ts';
 import { visibleLine } from '../../report/visible.ts';
-import { askHosts } from '../ask-hosts.ts';
-import { driftText } from '../drift-text.ts';
+import { duePaths, findDrift, type HostSeen } from '../drift/find.ts';
+import { driftText } from '../drift/text.ts';
 import { EXIT } from '../exit.ts';
-import { duePaths, findDrift, type HostSeen } from '../find-drift.ts';
-import { heedRotations } from '../open-rotations.ts';
-import { type OpenRun, openRun, type PassOutcome } from '../open-run.ts';
-import type { RunOptions } from '../options.ts';
-import { endsOn } from '../prove-tunnels.ts';
-import { runRecords } from '../run-records.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { RunOptions } from '../options/options.ts';
+import { endsOn } from '../prove/tunnels.ts';
+import { heedRotations } from '../rotate/heed.ts';
+import { askHosts } from '../run/ask-hosts.ts';
+import { type OpenRun, openRun, type PassOutcome } from '../run/open.ts';
+import { runRecords } from '../run/records.ts';
 
 /**
  * What differs from the inventory, told apart by whose doing it is: a check, and a look at what the last runs left and at

@@ -10,13 +10,13 @@ import { reveal, type Secret } from '../../model/secret.ts';
 import { type Perspective, perspectives, type Tunnel } from '../../model/tunnel.ts';
 import { knownWords } from '../../playbook/suggest.ts';
 import { keyBytes, spokenFingerprint } from '../../secrets/check-word.ts';
-import { createFile, refuseExisting } from '../create-file.ts';
 import { EXIT, UsageFault } from '../exit.ts';
-import { ownOptions } from '../host-options.ts';
-import { loadProject, type Project } from '../load.ts';
-import type { HandOffOptions } from '../options.ts';
-import { ownSeal } from '../plan-store.ts';
-import type { Terminal } from '../terminal.ts';
+import { createFile, refuseExisting } from '../machine/create-file.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { HandOffOptions } from '../options/options.ts';
+import { ownSeal } from '../plan-file/store.ts';
+import { ownOptions } from '../project/host-options.ts';
+import { loadProject, type Project } from '../project/load.ts';
 
 /** Writes down all that somebody needs who sets up the other end of a tunnel. No key is in it: `--key-out` writes those. */
 export async function handOff(name: string, options: HandOffOptions, terminal: Terminal): Promise<number> {

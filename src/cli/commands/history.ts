@@ -1,8 +1,8 @@
 import { EXIT } from '../exit.ts';
-import type { RunOptions } from '../options.ts';
-import { type RunRecord, runRecords } from '../run-records.ts';
-import { table } from '../table.ts';
-import type { Terminal } from '../terminal.ts';
+import { table } from '../machine/table.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { RunOptions } from '../options/options.ts';
+import { type RunRecord, runRecords } from '../run/records.ts';
 
 export interface HistoryOptions extends RunOptions {
   readonly number?: number;

@@ -14,13 +14,13 @@ import { knownHost } from '../../transport/ssh-handshake.ts';
 import type { SshSettings } from '../../transport/ssh-settings.ts';
 import { ConnectFault } from '../../transport/transport.ts';
 import { EXIT, UsageFault } from '../exit.ts';
-import { loadProject, type Project } from '../load.ts';
-import type { ScanOptions } from '../options.ts';
-import { readProjectKeys, type ScannedHost, unambiguous, writeProjectKeys } from '../project-keys.ts';
-import { scanDocument, scanLines, summary } from '../scan-report.ts';
-import { projectKnownHostsFile, sshConfigFor } from '../ssh-config.ts';
-import { overridesOf } from '../targets.ts';
-import { askSecret, type Terminal } from '../terminal.ts';
+import { askSecret, type Terminal } from '../machine/terminal.ts';
+import type { ScanOptions } from '../options/options.ts';
+import { loadProject, type Project } from '../project/load.ts';
+import { readProjectKeys, type ScannedHost, unambiguous, writeProjectKeys } from '../reach/project-keys.ts';
+import { scanDocument, scanLines, summary } from '../reach/scan-report.ts';
+import { projectKnownHostsFile, sshConfigFor } from '../reach/ssh-config.ts';
+import { overridesOf } from '../reach/targets.ts';
 
 /** Collects the host keys of hosts, shows them for review, and writes those that are new into the project's known_hosts. */
 export async function hostsScan(

@@ -13,16 +13,16 @@ import type { Tunnel } from '../../model/tunnel.ts';
 import { visibleLine } from '../../report/visible.ts';
 import { ConnectFault } from '../../transport/transport.ts';
 import { EXIT, UsageFault } from '../exit.ts';
-import { folderOf, inTheWay, isSameFolder, outFolder } from '../import-files.ts';
-import { connectionOf, hostsText, importHosts, ownNames } from '../import-hosts.ts';
-import { additions, knownInventory } from '../import-merge.ts';
-import { importDocument, importLines } from '../import-report.ts';
-import { soundTunnels } from '../import-sound.ts';
-import { writeAdded, writeAll } from '../import-write.ts';
-import { type Project, showDiagnostics } from '../load.ts';
-import { type OpenRun, openRun } from '../open-run.ts';
-import type { ImportOptions } from '../options.ts';
-import type { Terminal } from '../terminal.ts';
+import { folderOf, inTheWay, isSameFolder, outFolder } from '../import/files.ts';
+import { connectionOf, hostsText, importHosts, ownNames } from '../import/hosts.ts';
+import { additions, knownInventory } from '../import/merge.ts';
+import { importDocument, importLines } from '../import/report.ts';
+import { soundTunnels } from '../import/sound.ts';
+import { writeAdded, writeAll } from '../import/write.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { ImportOptions } from '../options/options.ts';
+import { type Project, showDiagnostics } from '../project/load.ts';
+import { type OpenRun, openRun } from '../run/open.ts';
 
 /** Reads what is on hosts, and writes it as an inventory. Nothing is changed on any host, and nothing that stands in a file. */
 export async function importTunnels(

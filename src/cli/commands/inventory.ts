@@ -10,13 +10,13 @@ import { Vaulted } from '../../lang/vaulted.ts';
 import { Secret } from '../../model/secret.ts';
 import type { Span } from '../../model/span.ts';
 import { visibleLine } from '../../report/visible.ts';
-import { connectionRows } from '../connection-rows.ts';
 import { EXIT, UsageFault } from '../exit.ts';
-import { loadProject, type Project, showDiagnostics } from '../load.ts';
-import type { CommonOptions } from '../options.ts';
-import { partLines } from '../shard-words.ts';
-import { table } from '../table.ts';
-import type { Terminal } from '../terminal.ts';
+import { table } from '../machine/table.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { CommonOptions } from '../options/options.ts';
+import { loadProject, type Project, showDiagnostics } from '../project/load.ts';
+import { connectionRows } from '../reach/connection-rows.ts';
+import { partLines } from '../shard/words.ts';
 
 /** Hosts, groups and tunnels; as JSON the document of `ansible-inventory --list`, its passwords and keys hidden. */
 export async function inventoryList(options: CommonOptions, terminal: Terminal): Promise<number> {

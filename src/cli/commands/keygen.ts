@@ -9,16 +9,16 @@ import { Secret } from '../../model/secret.ts';
 import type { LazyVault } from '../../secrets/vault/lazy-vault.ts';
 import { SealFault } from '../../secrets/vault/vault.ts';
 import { EXIT, UsageFault } from '../exit.ts';
-import { readExtraVars } from '../extra-vars.ts';
-import { keyAges } from '../key-ages.ts';
-import { keygenDocument, keygenTable } from '../keygen-report.ts';
-import { showDiagnostics } from '../load.ts';
-import type { KeygenOptions } from '../options.ts';
-import { newKeyFaults } from '../prove-keys.ts';
-import { replaceFile } from '../replace-file.ts';
-import { presentable } from '../shown-diagnostics.ts';
-import type { Terminal } from '../terminal.ts';
-import { vaultAccess } from '../vault.ts';
+import { keyAges } from '../keys/ages.ts';
+import { newKeyFaults } from '../keys/faults.ts';
+import { keygenDocument, keygenTable } from '../keys/keygen-report.ts';
+import { replaceFile } from '../machine/replace-file.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { KeygenOptions } from '../options/options.ts';
+import { readExtraVars } from '../project/extra-vars.ts';
+import { showDiagnostics } from '../project/load.ts';
+import { presentable } from '../project/shown-diagnostics.ts';
+import { vaultAccess } from '../project/vault.ts';
 
 /** Draws the keys that tunnels.yml lacks and writes them into it, encrypted. Nothing of a key is ever shown. */
 export async function keygen(names: readonly string[], options: KeygenOptions, terminal: Terminal): Promise<number> {

@@ -10,15 +10,15 @@ import { type OperationDocument, operationDocument, type ProofOfOperation } from
 import { withShard } from '../../report/shard-document.ts';
 import { verifyDocument } from '../../report/verdict-document.ts';
 import { visibleLine } from '../../report/visible.ts';
-import { chooseTunnels, hostsOfTunnels, leaving } from '../choose-tunnels.ts';
 import { EXIT } from '../exit.ts';
-import type { Project } from '../load.ts';
-import { type OpenRun, openRun, type PassOutcome } from '../open-run.ts';
-import type { OperateOptions } from '../options.ts';
-import { proveTunnels, standingOfTunnels, type TunnelStanding } from '../prove-tunnels.ts';
-import { codeOfProof, showFaults, showVerdicts } from '../show-verdicts.ts';
-import type { Terminal } from '../terminal.ts';
-import { noteVerdicts } from '../tunnel-records.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { OperateOptions } from '../options/options.ts';
+import { chooseTunnels, hostsOfTunnels, leaving } from '../project/choose-tunnels.ts';
+import type { Project } from '../project/load.ts';
+import { codeOfProof, showFaults, showVerdicts } from '../prove/show-verdicts.ts';
+import { proveTunnels, standingOfTunnels, type TunnelStanding } from '../prove/tunnels.ts';
+import { type OpenRun, openRun, type PassOutcome } from '../run/open.ts';
+import { noteVerdicts } from '../run/tunnel-records.ts';
 import { agrees, asksFirst, hasChanges, whatNow } from './run-playbook.ts';
 
 /**

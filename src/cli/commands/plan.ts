@@ -4,15 +4,15 @@ import { runDocument } from '../../report/json.ts';
 import { PLAN_SCHEMA, type PlanDocument, sealedText } from '../../report/plan-document.ts';
 import { windowWords } from '../../report/plan-facts.ts';
 import { EXIT } from '../exit.ts';
-import { heedRotations } from '../open-rotations.ts';
-import { openRun, printJson } from '../open-run.ts';
-import type { PlanFileOptions } from '../options.ts';
-import { mustBeFree, writePlan } from '../plan-file.ts';
-import { observed, plannedHosts } from '../plan-hosts.ts';
-import { inputDigests, planOptions } from '../plan-inputs.ts';
-import { ownSeal } from '../plan-store.ts';
-import { readWindow } from '../plan-window.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { PlanFileOptions } from '../options/options.ts';
+import { mustBeFree, writePlan } from '../plan-file/file.ts';
+import { observed, plannedHosts } from '../plan-file/hosts.ts';
+import { inputDigests, planOptions } from '../plan-file/inputs.ts';
+import { ownSeal } from '../plan-file/store.ts';
+import { readWindow } from '../plan-file/window.ts';
+import { heedRotations } from '../rotate/heed.ts';
+import { openRun, printJson } from '../run/open.ts';
 import { VERSION } from '../version.ts';
 
 /**

@@ -10,12 +10,12 @@ import type { CompiledHost } from '../../model/task.ts';
 import { perspectives } from '../../model/tunnel.ts';
 import { visibleLine } from '../../report/visible.ts';
 import { ConnectFault } from '../../transport/transport.ts';
+import { type PrunePlan, planPrune, type Traces } from '../drift/plan-prune.ts';
 import { EXIT } from '../exit.ts';
-import type { Project } from '../load.ts';
-import { type OpenRun, openRun } from '../open-run.ts';
-import type { RunOptions } from '../options.ts';
-import { type PrunePlan, planPrune, type Traces } from '../plan-prune.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { RunOptions } from '../options/options.ts';
+import type { Project } from '../project/load.ts';
+import { type OpenRun, openRun } from '../run/open.ts';
 import { agrees, asksFirst, finish, hasChanges } from './run-playbook.ts';
 
 /**

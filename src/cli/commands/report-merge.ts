@@ -6,8 +6,8 @@ import { mergeReports } from '../../report/merge/merge.ts';
 import { readShardReport, type ShardReport } from '../../report/merge/shard-report.ts';
 import type { Merged } from '../../report/shard-document.ts';
 import { EXIT } from '../exit.ts';
-import { mergedText } from '../merged-text.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import { mergedText } from '../shard/merged-text.ts';
 
 export interface MergeOptions {
   readonly output: 'human' | 'json';

@@ -1,17 +1,17 @@
 import { inParallel } from '../../engine/parallel.ts';
-import { type BoundSet, boundSets, isPerhapsKept, perhapsKept } from '../bound-sets.ts';
 import { EXIT, UsageFault } from '../exit.ts';
-import { keepEverywhere, orSilence } from '../keep-everywhere.ts';
-import type { Overlay } from '../load.ts';
-import { asRecorded, openRecorded, type RecordedRun } from '../open-recorded.ts';
-import { openRun } from '../open-run.ts';
-import type { RunOptions } from '../options.ts';
-import { extraVarsOf } from '../recorder.ts';
-import { rotationJournals } from '../rotation-journal.ts';
-import { type RunRecord, runName, runRecords } from '../run-records.ts';
-import { runOn, type Settled, type SurveyedHost, takeBackNow } from '../runs-on-hosts.ts';
-import { codeOf, reportSettled } from '../settle-report.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { RunOptions } from '../options/options.ts';
+import type { Overlay } from '../project/load.ts';
+import { rotationJournals } from '../rotate/journal.ts';
+import { openRun } from '../run/open.ts';
+import { extraVarsOf } from '../run/recorder.ts';
+import { type RunRecord, runName, runRecords } from '../run/records.ts';
+import { type BoundSet, boundSets, isPerhapsKept, perhapsKept } from '../settle/bound-sets.ts';
+import { keepEverywhere, orSilence } from '../settle/keep-everywhere.ts';
+import { asRecorded, openRecorded, type RecordedRun } from '../settle/open-recorded.ts';
+import { codeOf, reportSettled } from '../settle/report.ts';
+import { runOn, type Settled, type SurveyedHost, takeBackNow } from '../settle/runs-on-hosts.ts';
 
 /**
  * Brings a run whose controller has died to its end: where all hosts that its changed tunnels bind together have made and

@@ -1,19 +1,19 @@
 import { inParallel } from '../../engine/parallel.ts';
 import { exitCodeOf } from '../../engine/result.ts';
 import { earlierState } from '../../engine/transaction/earlier-state.ts';
-import { type BoundSet, boundSets, isPerhapsKept, perhapsKept } from '../bound-sets.ts';
 import { EXIT } from '../exit.ts';
-import { keepEverywhere } from '../keep-everywhere.ts';
-import { openRecorded, type RecordedRun } from '../open-recorded.ts';
-import type { RunOptions } from '../options.ts';
-import { planRollback } from '../plan-rollback.ts';
-import { endRotationBack, rotationBack } from '../rotation-back.ts';
-import { rotationJournals, writeJournal } from '../rotation-journal.ts';
-import { runName } from '../run-records.ts';
-import { idsOn, isOpen, runOn, type Settled, type SurveyedHost, takeBackNow } from '../runs-on-hosts.ts';
-import { codeOf, noteOutcome, reportSettled, standOf } from '../settle-report.ts';
-import { settleRotation } from '../settle-rotation.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { RunOptions } from '../options/options.ts';
+import { endRotationBack, rotationBack } from '../rotate/back.ts';
+import { rotationJournals, writeJournal } from '../rotate/journal.ts';
+import { settleRotation } from '../rotate/settle.ts';
+import { runName } from '../run/records.ts';
+import { type BoundSet, boundSets, isPerhapsKept, perhapsKept } from '../settle/bound-sets.ts';
+import { keepEverywhere } from '../settle/keep-everywhere.ts';
+import { openRecorded, type RecordedRun } from '../settle/open-recorded.ts';
+import { planRollback } from '../settle/plan-rollback.ts';
+import { codeOf, noteOutcome, reportSettled, standOf } from '../settle/report.ts';
+import { idsOn, isOpen, runOn, type Settled, type SurveyedHost, takeBackNow } from '../settle/runs-on-hosts.ts';
 import { agrees, asksFirst, finish, hasChanges } from './run-playbook.ts';
 
 /**

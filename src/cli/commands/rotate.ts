@@ -4,13 +4,15 @@ import { type Diagnostic, error, hasErrors } from '../../lang/diagnostic.ts';
 import { runDocument } from '../../report/json.ts';
 import { SealFault } from '../../secrets/vault/vault.ts';
 import { EXIT, UsageFault } from '../exit.ts';
-import { keyAges, parseAge } from '../key-ages.ts';
-import { type Overlay, showDiagnostics } from '../load.ts';
-import { type OpenRun, openRun, type PassOutcome, printJson } from '../open-run.ts';
-import type { RotateOptions, RunOptions } from '../options.ts';
-import { newKeyFaults } from '../prove-keys.ts';
-import { replaceFile } from '../replace-file.ts';
-import { drawRotation, oldSecrets, overlayOf, withKeys } from '../rotated-text.ts';
+import { keyAges, parseAge } from '../keys/ages.ts';
+import { newKeyFaults } from '../keys/faults.ts';
+import { readTunnelsFile, type TunnelsFile } from '../keys/tunnels-file.ts';
+import { replaceFile } from '../machine/replace-file.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { RotateOptions, RunOptions } from '../options/options.ts';
+import { type Overlay, showDiagnostics } from '../project/load.ts';
+import { presentable } from '../project/shown-diagnostics.ts';
+import { showProof } from '../prove/show-verdicts.ts';
 import {
   digestOf,
   type JournalKey,
@@ -18,12 +20,10 @@ import {
   rotationJournals,
   rotationSchema,
   writeJournal,
-} from '../rotation-journal.ts';
-import { keepOnly, settleRotation, settleRotations, writeBack } from '../settle-rotation.ts';
-import { showProof } from '../show-verdicts.ts';
-import { presentable } from '../shown-diagnostics.ts';
-import type { Terminal } from '../terminal.ts';
-import { readTunnelsFile, type TunnelsFile } from '../tunnels-file.ts';
+} from '../rotate/journal.ts';
+import { drawRotation, oldSecrets, overlayOf, withKeys } from '../rotate/rotated-text.ts';
+import { keepOnly, settleRotation, settleRotations, writeBack } from '../rotate/settle.ts';
+import { type OpenRun, openRun, type PassOutcome, printJson } from '../run/open.ts';
 import { agrees, asksFirst, hasChanges } from './run-playbook.ts';
 
 /**

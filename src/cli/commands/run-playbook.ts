@@ -1,14 +1,14 @@
 import { exitCodeOf } from '../../engine/result.ts';
 import type { RunOutcome } from '../../engine/run.ts';
 import { runDocument } from '../../report/json.ts';
-import { breakLocks } from '../break-lock.ts';
 import { EXIT } from '../exit.ts';
-import { heedRotations } from '../open-rotations.ts';
-import { openRun, type PassOutcome, printJson } from '../open-run.ts';
-import type { RunOptions } from '../options.ts';
-import { proveOneSided } from '../prove-one-sided.ts';
-import { showProof } from '../show-verdicts.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { RunOptions } from '../options/options.ts';
+import { proveOneSided } from '../prove/one-sided.ts';
+import { showProof } from '../prove/show-verdicts.ts';
+import { heedRotations } from '../rotate/heed.ts';
+import { openRun, type PassOutcome, printJson } from '../run/open.ts';
+import { breakLocks } from '../settle/break-lock.ts';
 
 type Command = 'check' | 'apply';
 

@@ -3,9 +3,9 @@ import { shardName } from '../../model/shard.ts';
 import { recapLines } from '../../report/recap.ts';
 import { isNews, taskLines } from '../../report/task-lines.ts';
 import { EXIT } from '../exit.ts';
-import type { RunOptions } from '../options.ts';
-import type { RunRecord } from '../run-records.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { RunOptions } from '../options/options.ts';
+import type { RunRecord } from '../run/records.ts';
 
 /** What is known here of a run: who, when, what it changed, what became of it. With -o json its whole record. */
 export function showRun(record: RunRecord, options: RunOptions, terminal: Terminal): number {

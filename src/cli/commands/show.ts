@@ -6,12 +6,12 @@ import { shownTime } from '../../report/plan-facts.ts';
 import { planLines } from '../../report/plan-human.ts';
 import { planMarkdown } from '../../report/plan-markdown.ts';
 import { EXIT } from '../exit.ts';
-import { showDiagnostics } from '../load.ts';
-import type { ShowOptions } from '../options.ts';
-import { readPlan } from '../plan-file.ts';
-import { knownSeal, useOf } from '../plan-store.ts';
-import { runRecords } from '../run-records.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { ShowOptions } from '../options/options.ts';
+import { readPlan } from '../plan-file/file.ts';
+import { knownSeal, useOf } from '../plan-file/store.ts';
+import { showDiagnostics } from '../project/load.ts';
+import { runRecords } from '../run/records.ts';
 import { showRun } from './show-run.ts';
 
 /** `show`: what is in a file of `plan --out`, or what is known here of a run. */

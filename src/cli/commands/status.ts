@@ -10,19 +10,19 @@ import { statusDocument } from '../../report/status-document.ts';
 import { NARROW_HEAD, narrowRows, STATUS_HEAD, statusRow } from '../../report/status-table.ts';
 import type { TunnelStatus } from '../../report/tunnel-status.ts';
 import { visibleLine } from '../../report/visible.ts';
-import { whatItDoes } from '../break-lock.ts';
 import { EXIT, UsageFault } from '../exit.ts';
-import type { Project } from '../load.ts';
-import { type OpenRun, openRun } from '../open-run.ts';
-import type { StatusOptions } from '../options.ts';
-import { endsOn, standingsOf } from '../prove-tunnels.ts';
-import { runRecords } from '../run-records.ts';
-import { DENIED, isOpen } from '../runs-on-hosts.ts';
-import { table } from '../table.ts';
-import type { Terminal } from '../terminal.ts';
-import { timer } from '../timer.ts';
-import { lastVerified } from '../tunnel-records.ts';
-import { type WatchedHosts, watchHosts } from '../watched-hosts.ts';
+import { table } from '../machine/table.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { StatusOptions } from '../options/options.ts';
+import type { Project } from '../project/load.ts';
+import { endsOn, standingsOf } from '../prove/tunnels.ts';
+import { type OpenRun, openRun } from '../run/open.ts';
+import { runRecords } from '../run/records.ts';
+import { timer } from '../run/timer.ts';
+import { lastVerified } from '../run/tunnel-records.ts';
+import { type WatchedHosts, watchHosts } from '../run/watched-hosts.ts';
+import { whatItDoes } from '../settle/break-lock.ts';
+import { DENIED, isOpen } from '../settle/runs-on-hosts.ts';
 
 /** How all tunnels stand, both ends of each, and what runs have left to be decided on the hosts. Changes nothing. */
 export function status(given: StatusOptions, terminal: Terminal): Promise<number> {

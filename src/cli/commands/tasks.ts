@@ -1,11 +1,11 @@
 import pico from 'picocolors';
 import { describe, type TaskDescription } from '../../compile/describe.ts';
 import { EXIT } from '../exit.ts';
-import { loadProject } from '../load.ts';
-import type { CommonOptions } from '../options.ts';
-import { shardLines } from '../shard-words.ts';
-import type { Terminal } from '../terminal.ts';
-import { widenedLines } from '../widened.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { CommonOptions } from '../options/options.ts';
+import { loadProject } from '../project/load.ts';
+import { widenedLines } from '../run/widened.ts';
+import { shardLines } from '../shard/words.ts';
 
 /** The compiled tasks of each host, in the order in which they would run. */
 export async function tasks(playbook: string, options: CommonOptions, terminal: Terminal): Promise<number> {

@@ -2,11 +2,11 @@ import { fileInventory } from '../../inventory/files.ts';
 import { checkSecrets, strictly } from '../../inventory/secret-checks/secret-checks.ts';
 import { hasErrors } from '../../lang/diagnostic.ts';
 import { EXIT } from '../exit.ts';
-import { readProject, showDiagnostics } from '../load.ts';
-import type { ValidateOptions } from '../options.ts';
-import { connectionFaults } from '../targets.ts';
-import type { Terminal } from '../terminal.ts';
-import { unopenedValues } from '../vault-checks.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { ValidateOptions } from '../options/options.ts';
+import { readProject, showDiagnostics } from '../project/load.ts';
+import { unopenedValues } from '../project/vault-checks.ts';
+import { connectionFaults } from '../reach/targets.ts';
 
 /** Reads everything, says what is wrong with it and what is unwise in its secrets, and touches no host. */
 export async function validate(

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { reveal, Secret } from '../../model/secret.ts';
 import { UsageFault } from '../exit.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../machine/terminal.ts';
 import { decoded } from './vault-files.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { Secret } from '../../model/secret.ts';
 import { EXIT, UsageFault } from '../exit.ts';
-import type { VaultCommandOptions } from '../options.ts';
-import { askSecret, type Terminal } from '../terminal.ts';
+import { askSecret, type Terminal } from '../machine/terminal.ts';
+import type { VaultCommandOptions } from '../options/options.ts';
 import { seal } from './vault.ts';
 import { decoded, STREAM, writeText } from './vault-files.ts';
 import { encryptingIdentity } from './vault-passwords.ts';

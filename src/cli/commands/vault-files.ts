@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, realpathSync, statSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { UsageFault } from '../exit.ts';
-import { type ReplaceFault, replaceFile } from '../replace-file.ts';
-import type { Terminal } from '../terminal.ts';
+import { type ReplaceFault, replaceFile } from '../machine/replace-file.ts';
+import type { Terminal } from '../machine/terminal.ts';
 
 /** The standard streams, as ansible-vault has them. */
 export const STREAM = '-';

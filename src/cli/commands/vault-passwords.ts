@@ -7,9 +7,9 @@ import {
   readIdentities,
 } from '../../secrets/vault/password-sources.ts';
 import { UsageFault } from '../exit.ts';
-import type { VaultCommandOptions } from '../options.ts';
-import type { Terminal } from '../terminal.ts';
-import { passwordWorld } from '../vault.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { VaultCommandOptions } from '../options/options.ts';
+import { passwordWorld } from '../project/vault.ts';
 
 /** The given passwords; where none is given, it is asked for. */
 export function knownIdentities(options: VaultCommandOptions, terminal: Terminal): Promise<readonly Identity[]> {

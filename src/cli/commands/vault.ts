@@ -4,9 +4,9 @@ import { DEFAULT_ID, type Identity } from '../../secrets/vault/identities.ts';
 import { type KeyedVault, makeVault } from '../../secrets/vault/open-vault.ts';
 import { SealFault } from '../../secrets/vault/vault.ts';
 import { EXIT, UsageFault } from '../exit.ts';
-import type { VaultCommandOptions } from '../options.ts';
-import { replaceFile } from '../replace-file.ts';
-import type { Terminal } from '../terminal.ts';
+import { replaceFile } from '../machine/replace-file.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { VaultCommandOptions } from '../options/options.ts';
 import { keep, readTexts, rewrite, STREAM, type TextFile, writeText } from './vault-files.ts';
 import { encryptingIdentity, knownIdentities, newIdentity } from './vault-passwords.ts';
 

@@ -2,15 +2,15 @@ import { ipsecTools } from '../../compile/backends/ipsec-tools/index.ts';
 import { withShard } from '../../report/shard-document.ts';
 import { verifyDocument } from '../../report/verdict-document.ts';
 import { verdictJunit } from '../../report/verdict-junit.ts';
-import { chooseTunnels, hostsOfTunnels, leaving } from '../choose-tunnels.ts';
 import { EXIT } from '../exit.ts';
-import type { Project } from '../load.ts';
-import { openRun, printJson } from '../open-run.ts';
-import type { VerifyOptions } from '../options.ts';
-import { proveTunnels } from '../prove-tunnels.ts';
-import { codeOfProof, showVerdicts } from '../show-verdicts.ts';
-import type { Terminal } from '../terminal.ts';
-import { noteVerdicts } from '../tunnel-records.ts';
+import type { Terminal } from '../machine/terminal.ts';
+import type { VerifyOptions } from '../options/options.ts';
+import { chooseTunnels, hostsOfTunnels, leaving } from '../project/choose-tunnels.ts';
+import type { Project } from '../project/load.ts';
+import { codeOfProof, showVerdicts } from '../prove/show-verdicts.ts';
+import { proveTunnels } from '../prove/tunnels.ts';
+import { openRun, printJson } from '../run/open.ts';
+import { noteVerdicts } from '../run/tunnel-records.ts';
 
 /** Proves that encrypted traffic flows through tunnels: all of the inventory, or those named. Changes nothing. */
 export async function verify(

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { sourced } from '../../../modules/shared/shell-assignments.ts';
-import { hostsText } from '../../../src/cli/import-hosts.ts';
-import { soundTunnels } from '../../../src/cli/import-sound.ts';
+import { hostsText } from '../../../src/cli/import/hosts.ts';
+import { soundTunnels } from '../../../src/cli/import/sound.ts';
 import { ipsecTools } from '../../../src/compile/backends/ipsec-tools/index.ts';
 import { racoonConf } from '../../../src/compile/backends/ipsec-tools/racoon-conf.ts';
 import { racoonOptions } from '../../../src/compile/backends/ipsec-tools/racoon-options.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hostsText } from '../../../src/cli/import-hosts.ts';
-import { soundTunnels } from '../../../src/cli/import-sound.ts';
+import { hostsText } from '../../../src/cli/import/hosts.ts';
+import { soundTunnels } from '../../../src/cli/import/sound.ts';
 import { ipsecTools } from '../../../src/compile/backends/ipsec-tools/index.ts';
 import { memoryFiles } from '../../../src/inventory/files.ts';
 import { loadInventory } from '../../../src/inventory/load-inventory.ts';
