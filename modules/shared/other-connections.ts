@@ -1,7 +1,8 @@
 import { path, type Script, sh } from '../../src/engine/sh.ts';
 import { type FileState, fileResource, type HostState, resourceKind } from '../../src/model/host-state.ts';
 import { connectionVariables, type OwnConnection, trafficOf } from './connection-files.ts';
-import { connectionPaths, NETWORK_SCRIPTS } from './policies.ts';
+import { connectionPaths, NETWORK_SCRIPTS, type Traffic } from './policies.ts';
+import { remembered } from './remembered.ts';
 
 /** The assignments that matter of every ifcfg file of the host, by nickname; under the one name `host`. */
 export const connectionsResource = resourceKind<ReadonlyMap<string, string>>('connections');
@@ -13,7 +14,12 @@ echo =
 `;
 
 /** Cuts what {@link probeConnections} printed from what came after it. */
-export function parseConnections(stdout: string): { readonly connections: Map<string, string>; readonly rest: string } {
+export const parseConnections = remembered(readConnections, 1);
+
+function readConnections(stdout: string): {
+  readonly connections: ReadonlyMap<string, string>;
+  readonly rest: string;
+} {
   const end = stdout.startsWith('=\n') ? 0 : stdout.indexOf('\n=\n') + 1;
   const connections = new Map<string, string>();
   for (const line of stdout.slice(0, end).split('\n')) {
@@ -33,17 +39,21 @@ export function rivalOf(nickname: string, wanted: OwnConnection, state: HostStat
   if (traffic === null || traffic === 'computed') return null;
   for (const [other, assignments] of state.get(connectionsResource, 'host') ?? []) {
     if (other === nickname) continue;
-    const { variables } = connectionVariables([
-      textOf(state.get(fileResource, connectionPaths(other).ifcfg), assignments),
-    ]);
-    const found =
-      variables.get('TYPE')?.toUpperCase() === 'IPSEC' ? trafficOf({ variables, hasCommands: false }) : null;
-    if (found === null || found === 'computed') continue;
+    const found = ipsecTraffic(textOf(state.get(fileResource, connectionPaths(other).ifcfg), assignments));
+    if (found === null) continue;
     if (found.peer !== traffic.peer || found.destination !== traffic.destination) continue;
     if (found.source === traffic.source || !traffic.destination.includes('/')) return other;
   }
   return null;
 }
+
+/** What a file protects, if it is of an IPsec connection and says so without a shell. */
+const ipsecTraffic = remembered((text): Traffic | null => {
+  const { variables } = connectionVariables([text]);
+  if (variables.get('TYPE')?.toUpperCase() !== 'IPSEC') return null;
+  const found = trafficOf({ variables, hasCommands: false });
+  return found === 'computed' ? null : found;
+}, 1024);
 
 /** As tasks before this one will leave it, where they know it. */
 function textOf(file: FileState | undefined, read: string): string {

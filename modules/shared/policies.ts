@@ -1,6 +1,7 @@
 import { path, type Script, sh } from '../../src/engine/sh.ts';
 import { resourceKind } from '../../src/model/host-state.ts';
 import { parseSubnet } from '../../src/model/subnet.ts';
+import { remembered } from './remembered.ts';
 
 /** One entry of the kernel's security policy database (RFC 4301 4.4.1), for all ports and protocols. */
 export interface Policy {
@@ -33,7 +34,7 @@ export const probePolicies: Script = sh`if command -v setkey >/dev/null 2>&1; th
 `;
 
 export function policyTable(output: string, exitCode: number): PolicyTable {
-  const policies = parsePolicies(output);
+  const policies = lastPolicies(output);
   const known =
     policies.length > 0 ||
     /No SPD entries/.test(output) ||
@@ -41,6 +42,8 @@ export function policyTable(output: string, exitCode: number): PolicyTable {
   if (known) return { kind: 'known', policies };
   return { kind: 'fault', why: `setkey -DP: ${output.trim().split('\n', 1)[0] || `exit code ${exitCode}`}` };
 }
+
+const lastPolicies = remembered<readonly Policy[]>(parsePolicies, 1);
 
 /** Reads setkey(8) -DP, of ipsec-tools 0.2 to 0.8 (`out ipsec`, `out prio def ipsec`). Unknown lines are skipped. */
 export function parsePolicies(output: string): Policy[] {
@@ -77,11 +80,11 @@ function ruleOf(match: RegExpExecArray): Rule {
 }
 
 /** A network as the kernel prints it: no /32, no host bits. */
-export function normal(selector: string): string {
+export const normal = remembered((selector: string): string => {
   const parsed = parseSubnet(selector);
   const cidr = 'cidr' in parsed ? parsed.cidr : parsed.fault === 'host-bits' ? parsed.suggestion : selector;
   return cidr.replace(/\/32$/, '');
-}
+}, 4096);
 
 /** The traffic that a connection protects: between two networks, or two hosts. */
 export interface Traffic {

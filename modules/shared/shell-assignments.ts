@@ -1,3 +1,5 @@
+import { remembered } from './remembered.ts';
+
 /** What sourcing a file of plain assignments does, as Red Hat's network scripts source ifcfg and keys files. */
 export interface Sourced {
   /** The value that each variable ends up with. `null`: the shell computes it (`$`, a backquote). */
@@ -28,11 +30,16 @@ export interface PlacedAssignment {
   readonly end: number;
 }
 
-/** The assignments of a file, and where something else begins that a shell would run. */
-export function statementsIn(text: string): {
+export interface Statements {
   readonly assignments: readonly PlacedAssignment[];
+  /** Where something else begins that a shell would run. */
   readonly commands: readonly number[];
-} {
+}
+
+/** The statements of a file. */
+export const statementsIn = remembered(readStatements, 1024);
+
+function readStatements(text: string): Statements {
   const assignments: PlacedAssignment[] = [];
   const commands: number[] = [];
   let at = 0;

@@ -9,6 +9,7 @@ import { assignmentLine, type PlacedAssignment, statementsIn } from './shell-ass
  * variables that ifup never looks at stay; a file that does more than assign is written anew. Undefined: it says it already.
  */
 export function saying(wanted: Content, found: string, implied: Implied): Content | undefined {
+  if (found === plain(wanted)) return undefined;
   const asked = connectionVariables([plain(wanted)]);
   const counts = (name: string) => isReadByIfup(name) || asked.variables.has(name) || Object.hasOwn(implied, name);
   const differing = (text: string) => differingVariables(connectionVariables([text]), asked, implied, counts);
