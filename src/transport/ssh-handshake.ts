@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { NodeSSH } from 'node-ssh';
 import type { Algorithms, Client } from 'ssh2';
 import { deadline } from './deadline.ts';
+import { gatherWrites } from './gathered-writes.ts';
 import { quickGroupExchange } from './group-exchange.ts';
 import type { HostKeys } from './host-keys.ts';
 import { signFirst } from './sign-first.ts';
@@ -86,6 +87,7 @@ export function handshake({
       enter('greeting');
       stream = opened;
       opened.duplex.on('error', failed);
+      gatherWrites(opened.duplex);
       const ssh = newSession();
       const attempt = ssh.connect({
         sock: opened.duplex,
