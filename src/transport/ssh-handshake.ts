@@ -4,6 +4,7 @@ import type { Algorithms, Client } from 'ssh2';
 import { deadline } from './deadline.ts';
 import { gatherWrites } from './gathered-writes.ts';
 import { quickGroupExchange } from './group-exchange.ts';
+import { withoutHostKeyProofs } from './host-key-proofs.ts';
 import type { HostKeys } from './host-keys.ts';
 import { signFirst } from './sign-first.ts';
 import type { Authentication } from './ssh-auth.ts';
@@ -115,6 +116,7 @@ export function handshake({
       // Only a configuration that ssh2 refuses leaves none, and then `attempt` says so.
       if (client === null) return;
       quickGroupExchange(client, settings.profile === 'el5' ? 1024 : 2048);
+      withoutHostKeyProofs(client);
       client.on('error', failed);
       client.on('handshake', () => {
         if (phase === 'authentication') return;
