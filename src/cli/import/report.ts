@@ -1,7 +1,16 @@
+import type { Imported } from '../../compile/backends/backend.ts';
 import type { Diagnostic } from '../../lang/diagnostic.ts';
 import type { Tunnel } from '../../model/tunnel.ts';
-import type { ImportOutcome } from '../commands/import.ts';
 import { table } from '../machine/table.ts';
+
+/** What came of an import. */
+export interface ImportOutcome {
+  readonly code: number;
+  readonly files: readonly string[];
+  readonly tunnels: readonly Tunnel[];
+  /** Tunnels that the inventory has already. */
+  readonly known: Imported['known'];
+}
 
 /** What was taken over, for people. Nothing of a key. */
 export function importLines({ tunnels, files, known }: ImportOutcome): readonly string[] {
