@@ -51,6 +51,28 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/**
+ * The folders of `src/cli`, each of which may import those below it, and nothing of ours beside them but `exit.ts`.
+ * `commands` may have the version as well.
+ */
+const CLI_LAYERS: readonly string[] = [
+  'command-line',
+  'commands',
+  'rotate',
+  'prove',
+  'settle',
+  'run',
+  'import',
+  'keys',
+  'plan-file',
+  'shard',
+  'drift',
+  'reach',
+  'project',
+  'options',
+  'machine',
+];
+
 /** A package that only one place may know, so that it can be replaced there. */
 const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   'node-ssh': ['src/transport/ssh'],
@@ -88,6 +110,32 @@ describe('imports', () => {
           ).toBe(true);
       }
     }
+  });
+
+  test.each(readdirSync('src/cli').filter((name) => !name.endsWith('.ts')))(
+    'src/cli/%s has only what is below it',
+    (name) => {
+      expect(CLI_LAYERS).toContain(name);
+      const below = CLI_LAYERS.slice(CLI_LAYERS.indexOf(name)).map((each) => `src/cli/${each}`);
+      const root = name === 'commands' ? ['src/cli/exit.ts', 'src/cli/version.ts'] : ['src/cli/exit.ts'];
+      for (const file of sources(join('src/cli', name))) {
+        const own = imports(file)
+          .filter((target) => target.startsWith('.'))
+          .map((target) => normalize(join(dirname(file), target)))
+          .filter((path) => path.startsWith('src/cli/'));
+        for (const path of own)
+          expect(
+            [...below, ...root].some((each) => within(path, each)),
+            `${file} imports ${path}`,
+          ).toBe(true);
+      }
+    },
+  );
+
+  test('docs/architecture.md has the folders of src/cli in this order', () => {
+    const [, table = ''] = readFileSync('docs/architecture.md', 'utf8').split('| folder of `src/cli` |');
+    const [rows = ''] = table.split('\n\n');
+    expect([...rows.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, name]) => name)).toEqual(CLI_LAYERS);
   });
 
   test('modules see no file system, process, clock or randomness', () => {

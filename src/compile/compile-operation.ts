@@ -1,5 +1,5 @@
 import { sortNaturally } from '../model/natural-order.ts';
-import { type CompiledPlay, known, type Task } from '../model/task.ts';
+import { ALWAYS_DUE, type CompiledPlay, known, type Task } from '../model/task.ts';
 import type { Tunnel } from '../model/tunnel.ts';
 import type { Backend, BackendTask, Operation } from './backends/backend.ts';
 import { endsByHost } from './tunnel-task.ts';
@@ -39,10 +39,7 @@ function compiled({ key, name, module, args, tunnel }: BackendTask): Task {
     module,
     args: known(args),
     tunnel: tunnel?.name ?? null,
-    when: known(true),
-    triggers: null,
-    ignoreErrors: false,
-    tags: [],
+    ...ALWAYS_DUE,
     span: tunnel?.at() ?? null,
   };
 }

@@ -51,3 +51,8 @@ const TOO_LATE: Readonly<Record<Parameters<typeof tooLate>[1], string>> = {
 function lastLines(text: string): string {
   return text.split('\n').slice(-20).join('\n');
 }
+
+/** `changed_when: false`: it runs, and counts for nothing. */
+export function neverChanges(task: Task): boolean {
+  return task.changedWhen !== undefined && task.changedWhen.needs.length === 0 && !task.changedWhen.resolve({});
+}

@@ -7,8 +7,23 @@ import type { Step } from './batch.ts';
 import { factVariables } from './facts.ts';
 import type { Frame } from './frames.ts';
 import type { HostRun } from './host-run.ts';
-import { judge, tooLate } from './judge-task.ts';
+import { judge, neverChanges, tooLate } from './judge-task.ts';
 import { lastKnown } from './last-known.ts';
+import {
+  backAfter,
+  changedMeanwhile,
+  heldBy,
+  lostAt,
+  lostHost,
+  NOT_SETTLED,
+  notConfirmed,
+  notKnown,
+  PLAN_CHANGED,
+  PUT_BACK,
+  SCRIPT_ENDED,
+  stopped,
+  undoneBy,
+} from './ledger-problems.ts';
 import type { Facts, FileDiff } from './module.ts';
 import { creates, type Decision, foreseenResult, type Outcome } from './plan.ts';
 import { problem, taskResult } from './present.ts';
@@ -16,14 +31,6 @@ import type { TaskOutcome } from './register.ts';
 import type { HostResult, HostStatus, Problem, TaskResult } from './result.ts';
 import type { Overrun } from './time-limit.ts';
 import type { Trouble } from './transaction/coordination.ts';
-
-const LOST_IN_IT = 'the connection was lost while it ran: it may be half done, or have gone on to its end';
-const LOST_AFTER_IT = 'it came to its end, but the connection was lost before its result was known';
-const PUT_BACK = 'it was made, and taken back';
-const PERHAPS_KEPT = 'it was made, but the connection was lost before the host said that it stays';
-const NOT_CONFIRMED =
-  'it was made, but the connection was lost before it was confirmed: the host takes it back by itself';
-const SCRIPT_ENDED = 'the script that makes the changes was ended on the host before it was through';
 
 /** What is known of a host's tasks at any moment of its run. */
 export interface Ledger {
@@ -123,9 +130,7 @@ export function ledger(run: HostRun): Ledger {
       const status = neverChanges(task) ? 'ok' : 'changed';
       put(task, status, { diff: decision.plan.diff, disruptive: decision.plan.disruptive });
     } else if (decision.kind === 'unknown') {
-      put(task, 'unknown', {
-        error: { code: 'unknown', message: `not known until ${decision.until}: ${decision.why}` },
-      });
+      put(task, 'unknown', { error: notKnown(decision) });
     } else if (decision.kind === 'blocked') put(task, 'blocked', { error: { code: 'blocked', message: decision.why } });
     else if (decision.kind === 'fault') fail(task, { code: 'task-invalid', message: decision.why });
     else put(task, decision.kind);
@@ -160,10 +165,7 @@ export function ledger(run: HostRun): Ledger {
       digest = digestOf(results.values());
       run.emit({ type: 'host-planned', play: run.play, host: run.host.host, tasks: book.results() });
       if (run.agreed !== null && !isAsAgreed(run.agreed, digest, run.changedBefore)) {
-        hostError = {
-          code: 'plan-changed',
-          message: 'this host changed after its plan was shown; nothing of this play was done, run it again',
-        };
+        hostError = PLAN_CHANGED;
       }
     },
     reading: seen.reading,
@@ -227,8 +229,7 @@ export function ledger(run: HostRun): Ledger {
       fail(task, { code: 'task-invalid', message: why });
     },
     notSettled: (task, diff) => {
-      const message = 'it was done, and the host was read again: the change is not there, or something undid it';
-      fail(task, { code: 'not-settled', message }, diff);
+      fail(task, NOT_SETTLED, diff);
     },
     isStuck: () => {
       fruitless += 1;
@@ -242,56 +243,41 @@ export function ledger(run: HostRun): Ledger {
     },
     lost: (fault) => {
       unreachable = true;
-      const fix = fault.fix === undefined ? '' : `. ${fault.fix}`;
       // Before there was a shell there is nothing that was not seen.
-      const known = fault.code === 'lost' || seen.hasSent ? `. ${seen.whenLost()}` : '';
-      const cause = book.problem === null ? '' : `${book.problem.message}. Then `;
-      hostError = { code: fault.code, message: `${cause}${fault.message}${fix}${known}` };
+      const known = fault.code === 'lost' || seen.hasSent ? seen.whenLost() : null;
+      hostError = lostHost(fault, book.problem, known);
       for (const step of seen.open) {
         const { diff, disruptive } = step.decision.plan;
-        const message = step === seen.running ? LOST_IN_IT : LOST_AFTER_IT;
-        put(step.task, 'failed', { error: { code: 'lost', message }, diff, disruptive, ms: elapsed(step) });
+        const error = lostAt(step === seen.running ? 'in it' : 'after it');
+        put(step.task, 'failed', { error, diff, disruptive, ms: elapsed(step) });
       }
-      takenBack({ code: 'not-confirmed', message: seen.isSettling ? PERHAPS_KEPT : NOT_CONFIRMED });
+      takenBack(notConfirmed(seen.isSettling));
     },
     scriptEnded: () => {
       const [step] = seen.open;
       if (step === undefined) {
-        hostError = { code: 'script-ended', message: SCRIPT_ENDED };
+        hostError = SCRIPT_ENDED;
         return;
       }
       const { diff, disruptive } = step.decision.plan;
-      const error = { code: 'script-ended', message: SCRIPT_ENDED };
-      const result = put(step.task, 'failed', { error, diff, disruptive, ms: elapsed(step) });
+      const result = put(step.task, 'failed', { error: SCRIPT_ENDED, diff, disruptive, ms: elapsed(step) });
       run.emit({ type: 'task-finished', play: run.play, host: run.host.host, task: result });
-      hostError = { ...error, message: `${step.task.name}: ${SCRIPT_ENDED}` };
+      hostError = { ...SCRIPT_ENDED, message: `${step.task.name}: ${SCRIPT_ENDED.message}` };
     },
     settling: seen.settling,
-    held: ({ host, why, code }) => {
+    held: (trouble) => {
       // It was stopped like the others.
-      if (run.stop.requested) return;
-      const because = code === undefined ? `not changed, because ${host} cannot be` : 'not changed';
-      hostError = { code: code ?? 'other-end', message: `${because}: ${why}` };
+      if (!run.stop.requested) hostError = heldBy(trouble);
     },
     changedMeanwhile: ({ task, decision }, path) => {
-      const message = `${path} was changed on the host since it was read: it was not overwritten`;
-      put(task, 'blocked', { error: { code: 'changed-meanwhile', message }, diff: decision.plan.diff });
+      put(task, 'blocked', { error: changedMeanwhile(path), diff: decision.plan.diff });
     },
-    undoneFor: ({ host, why, code }) => {
-      if (run.stop.requested) return;
-      hostError = { code: code ?? 'other-end', message: code === undefined ? `${host} failed: ${why}` : why };
+    undoneFor: (trouble) => {
+      if (!run.stop.requested) hostError = undoneBy(trouble);
     },
     wentBack: (fault, differences) => {
-      const cause = book.problem ?? stopped('before its end');
-      const proven =
-        differences.length === 0
-          ? 'the old state was put back, and is proven by reading the host again'
-          : `the old state was put back, but this is not as it was: ${differences.join(', ')}`;
-      hostError = {
-        code: fault?.code ?? cause.code,
-        message: `${cause.message}. On this host ${fault?.message ?? proven}`,
-      };
-      takenBack({ code: 'put-back', message: PUT_BACK });
+      hostError = backAfter(book.problem ?? stopped(run.stop.overtime, 'before its end'), fault, differences);
+      takenBack(PUT_BACK);
     },
     get problem() {
       const [first] = failures();
@@ -315,11 +301,10 @@ export function ledger(run: HostRun): Ledger {
     results: () => [...results.values()],
     close: () => {
       const failed = failures();
-      const first = failed[0];
-      const plansBlocked = first?.status === 'blocked';
+      const plansBlocked = failed[0]?.status === 'blocked';
       if (run.command === 'apply') {
         if (run.stop.requested && hostError === null && failed.length === 0 && !finished && isPendingAnywhere()) {
-          hostError = stopped('before anything was changed');
+          hostError = stopped(run.stop.overtime, 'before anything was changed');
         }
         notRun(plansBlocked ? 'nothing was changed on this host' : 'not run');
       }
@@ -354,11 +339,6 @@ export function ledger(run: HostRun): Ledger {
       results.set(task.id, { ...result, status: 'skipped', error });
     }
   };
-  const stopped = (when: string): Problem => {
-    const { overtime } = run.stop;
-    if (overtime === null) return { code: 'interrupted', message: `stopped ${when}` };
-    return { ...overtime, message: `${overtime.message}: stopped ${when}` };
-  };
   const isPendingAnywhere = () => run.host.tasks.some(isPending);
   const statusOf = (failed: boolean): HostStatus => {
     if (unreachable) return 'unreachable';
@@ -366,9 +346,4 @@ export function ledger(run: HostRun): Ledger {
     return [...results.values()].some(({ status }) => status === 'changed' || status === 'unknown') ? 'changed' : 'ok';
   };
   return book;
-}
-
-/** `changed_when: false`: it runs, and counts for nothing. */
-function neverChanges(task: Task): boolean {
-  return task.changedWhen !== undefined && task.changedWhen.needs.length === 0 && !task.changedWhen.resolve({});
 }

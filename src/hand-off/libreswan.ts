@@ -1,61 +1,42 @@
 import type { Agreement, AutomaticKeying, Cipher, PeerConfiguration } from '../model/agreement.ts';
 import { keyPlaceholder } from '../model/agreement.ts';
-import {
-  beginsNote,
-  hasShortSha256,
-  isFaults,
-  modpName,
-  type NamedPhase1,
-  type NamedPhase2,
-  type Names,
-  namedPhase1,
-  namedPhase2,
-} from './names.ts';
+import { ikeConfiguration } from './ike-product.ts';
+import { beginsNote, hasShortSha256, modpName, type NamedPhase1, type NamedPhase2, type Names } from './names.ts';
 import { proposals } from './proposals.ts';
 
-const PRODUCT = 'Libreswan';
-const TITLE = 'Libreswan (ipsec.conf)';
+const PRODUCT = {
+  id: 'libreswan',
+  title: 'Libreswan (ipsec.conf)',
+  name: 'Libreswan',
+  notManual:
+    'Libreswan always negotiates its keys with IKE. Manual keys go in by `setkey` as above, or by `ip xfrm state` and `ip xfrm policy`, with the pluto daemon kept away from them',
+  notBoth:
+    'Libreswan has given up `ah+esp` (RFC 8221, section 4): a connection has `phase2=esp` or `phase2=ah`. Agree on `ah: false` with us: ESP authenticates too',
+};
 
 /** ipsec.conf(5) and ipsec.secrets(5) of Libreswan 4. */
 export function libreswan(agreed: Agreement): PeerConfiguration {
-  const { keying, you, us, tunnel } = agreed;
-  const cannot = (why: readonly string[]) => ({ id: 'libreswan', title: TITLE, files: [], cannot: why, notes: [] });
-  if (keying.method === 'manual') {
-    return cannot([
-      'Libreswan always negotiates its keys with IKE. Manual keys go in by `setkey` as above, or by `ip xfrm state` and `ip xfrm policy`, with the pluto daemon kept away from them',
-    ]);
-  }
-  if (agreed.esp !== null && agreed.ah !== null) {
-    return cannot([
-      'Libreswan has given up `ah+esp` (RFC 8221, section 4): a connection has `phase2=esp` or `phase2=ah`. Agree on `ah: false` with us: ESP authenticates too',
-    ]);
-  }
-  const phase1 = namedPhase1(agreed, names, PRODUCT);
-  const phase2 = namedPhase2(agreed, names, PRODUCT);
-  if (isFaults(phase1) || isFaults(phase2)) {
-    return cannot([...(isFaults(phase1) ? phase1 : []), ...(isFaults(phase2) ? phase2 : [])]);
-  }
-  const secret = `${you.address} ${us.address} : PSK ${keyPlaceholder('psk', '')}\n`;
-  return {
-    id: 'libreswan',
-    title: TITLE,
-    files: [
-      { path: `/etc/ipsec.d/${tunnel}.conf`, isSecret: false, text: connection(agreed, keying, phase1, phase2) },
-      ...(keying.method === 'psk' ? [{ path: `/etc/ipsec.d/${tunnel}.secrets`, isSecret: true, text: secret }] : []),
-    ],
-    cannot: [],
-    notes: [
-      ...(phase1.group === 'modp1024' || phase2.group === 'modp1024'
-        ? [
-            'Diffie-Hellman group 2 (modp1024) is not in Libreswan since 3.30 unless it was built with `USE_DH2=true`; Debian and Fedora do not. Agree on `ike: { dh_group: 14 }` and `racoon: { sainfo: { pfs_group: 14 } }` with us, or on 5 for a peer of RHEL 5.',
-          ]
-        : []),
-      ...(keying.method === 'psk' ? ['`@KEY@` stands for the hexadecimal form of the key, with its `0x`.'] : []),
-      `\`ipsec auto --add ${tunnel}\` loads it, after \`ipsec secrets\`; \`ipsec auto --up ${tunnel}\` brings it up.`,
-      ...beginsNote(agreed, 'To answer aggressive mode, which is weaker, write `aggressive=yes`.'),
-      ...certificateNotes(keying),
-    ],
-  };
+  const { you, us, tunnel } = agreed;
+  return ikeConfiguration(agreed, { ...PRODUCT, names }, (keying, phase1, phase2) => {
+    const secret = `${you.address} ${us.address} : PSK ${keyPlaceholder('psk', '')}\n`;
+    return {
+      files: [
+        { path: `/etc/ipsec.d/${tunnel}.conf`, isSecret: false, text: connection(agreed, keying, phase1, phase2) },
+        ...(keying.method === 'psk' ? [{ path: `/etc/ipsec.d/${tunnel}.secrets`, isSecret: true, text: secret }] : []),
+      ],
+      notes: [
+        ...(phase1.group === 'modp1024' || phase2.group === 'modp1024'
+          ? [
+              'Diffie-Hellman group 2 (modp1024) is not in Libreswan since 3.30 unless it was built with `USE_DH2=true`; Debian and Fedora do not. Agree on `ike: { dh_group: 14 }` and `racoon: { sainfo: { pfs_group: 14 } }` with us, or on 5 for a peer of RHEL 5.',
+            ]
+          : []),
+        ...(keying.method === 'psk' ? ['`@KEY@` stands for the hexadecimal form of the key, with its `0x`.'] : []),
+        `\`ipsec auto --add ${tunnel}\` loads it, after \`ipsec secrets\`; \`ipsec auto --up ${tunnel}\` brings it up.`,
+        ...beginsNote(agreed, 'To answer aggressive mode, which is weaker, write `aggressive=yes`.'),
+        ...certificateNotes(keying),
+      ],
+    };
+  });
 }
 
 function connection(

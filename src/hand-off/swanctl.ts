@@ -1,63 +1,44 @@
 import type { AgreedEnd, Agreement, AutomaticKeying, Cipher, PeerConfiguration } from '../model/agreement.ts';
 import { keyPlaceholder } from '../model/agreement.ts';
-import {
-  beginsNote,
-  hasShortSha256,
-  isFaults,
-  modpName,
-  type NamedPhase2,
-  type Names,
-  namedPhase1,
-  namedPhase2,
-} from './names.ts';
+import { ikeConfiguration } from './ike-product.ts';
+import { beginsNote, hasShortSha256, modpName, type NamedPhase2, type Names } from './names.ts';
 import { proposals } from './proposals.ts';
 
-const PRODUCT = 'strongSwan';
-const TITLE = 'strongSwan (swanctl.conf)';
+const PRODUCT = {
+  id: 'swanctl',
+  title: 'strongSwan (swanctl.conf)',
+  name: 'strongSwan',
+  notManual:
+    'strongSwan always negotiates its keys with IKE. Manual keys go in by `setkey` as above, or by `ip xfrm state` and `ip xfrm policy`, with the charon daemon kept away from them',
+  notBoth:
+    'one child of strongSwan has ESP or AH, never ESP inside AH. Agree on `ah: false` with us: ESP authenticates too',
+};
 
 /** swanctl.conf(5), strongSwan 5.9. */
 export function swanctl(agreed: Agreement): PeerConfiguration {
-  const { keying } = agreed;
-  const cannot = (why: readonly string[]) => ({ id: 'swanctl', title: TITLE, files: [], cannot: why, notes: [] });
-  if (keying.method === 'manual') {
-    return cannot([
-      'strongSwan always negotiates its keys with IKE. Manual keys go in by `setkey` as above, or by `ip xfrm state` and `ip xfrm policy`, with the charon daemon kept away from them',
-    ]);
-  }
-  if (agreed.esp !== null && agreed.ah !== null) {
-    return cannot([
-      'one child of strongSwan has ESP or AH, never ESP inside AH. Agree on `ah: false` with us: ESP authenticates too',
-    ]);
-  }
-  const phase1 = namedPhase1(agreed, names, PRODUCT);
-  const phase2 = namedPhase2(agreed, names, PRODUCT);
-  if (isFaults(phase1) || isFaults(phase2)) {
-    return cannot([...(isFaults(phase1) ? phase1 : []), ...(isFaults(phase2) ? phase2 : [])]);
-  }
-  const first = `${phase1.encryption}-${phase1.hash}-${phase1.group}`;
-  return {
-    id: 'swanctl',
-    title: TITLE,
-    files: [
-      {
-        path: '/etc/swanctl/swanctl.conf',
-        isSecret: keying.method === 'psk',
-        text: [...connection(agreed, keying, first, phase2), ...secrets(agreed, keying), ''].join('\n'),
-      },
-    ],
-    cannot: [],
-    notes: [
-      '`swanctl --load-all` loads it.',
-      ...(keying.method === 'psk' ? ['`@KEY@` stands for the hexadecimal form of the key, with its `0x`.'] : []),
-      ...beginsNote(
-        agreed,
-        keying.method === 'psk'
-          ? 'To answer aggressive mode, which is weaker, charon needs `aggressive = yes` and `i_dont_care_about_security_and_use_aggressive_mode_psk = yes` in strongswan.conf.'
-          : 'To answer aggressive mode, set `aggressive = yes`.',
-      ),
-      ...certificateNotes(keying),
-    ],
-  };
+  return ikeConfiguration(agreed, { ...PRODUCT, names }, (keying, phase1, phase2) => {
+    const first = `${phase1.encryption}-${phase1.hash}-${phase1.group}`;
+    return {
+      files: [
+        {
+          path: '/etc/swanctl/swanctl.conf',
+          isSecret: keying.method === 'psk',
+          text: [...connection(agreed, keying, first, phase2), ...secrets(agreed, keying), ''].join('\n'),
+        },
+      ],
+      notes: [
+        '`swanctl --load-all` loads it.',
+        ...(keying.method === 'psk' ? ['`@KEY@` stands for the hexadecimal form of the key, with its `0x`.'] : []),
+        ...beginsNote(
+          agreed,
+          keying.method === 'psk'
+            ? 'To answer aggressive mode, which is weaker, charon needs `aggressive = yes` and `i_dont_care_about_security_and_use_aggressive_mode_psk = yes` in strongswan.conf.'
+            : 'To answer aggressive mode, set `aggressive = yes`.',
+        ),
+        ...certificateNotes(keying),
+      ],
+    };
+  });
 }
 
 function connection(

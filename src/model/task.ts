@@ -55,6 +55,14 @@ export function knownWhenAsked<T>(make: () => T): Deferred<T> {
 
 const NOTHING: readonly string[] = [];
 
+/** What is said of a task that is always due, wherever it is. */
+export const ALWAYS_DUE = {
+  when: known(true),
+  triggers: null,
+  ignoreErrors: false,
+  tags: [],
+} as const satisfies Partial<Task>;
+
 /** One play, compiled: the tasks of each of its hosts. */
 export interface CompiledPlay {
   readonly name: string;

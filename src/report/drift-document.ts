@@ -1,4 +1,5 @@
 import { DRIFT_KINDS, type DriftItem, type DriftKind } from '../model/drift.ts';
+import { count, object, text, textOrNull } from './schema-parts.ts';
 import { type Merged, type ShardInDocument, shardable } from './shard-document.ts';
 
 const DRIFT_SCHEMA = 'ipsec-play/drift/1';
@@ -33,16 +34,6 @@ export function driftRecap(drift: readonly DriftItem[]): DriftDocument['recap'] 
   const ignored = drift.filter((item) => item.ignored !== null).length;
   return { 'not-applied': count('not-applied'), edited: count('edited'), kernel: count('kernel'), ignored };
 }
-
-const text = { type: 'string' };
-const textOrNull = { type: ['string', 'null'] };
-const count = { type: 'integer', minimum: 0 };
-const object = (properties: object) => ({
-  type: 'object',
-  additionalProperties: false,
-  required: Object.keys(properties),
-  properties,
-});
 
 /** JSON Schema of it. */
 export const driftSchema = {

@@ -1,5 +1,6 @@
 import type { EndStanding } from '../model/standing.ts';
 import type { RunDocument } from './json.ts';
+import { object, text, texts } from './schema-parts.ts';
 import { type Merged, type ShardInDocument, shardable } from './shard-document.ts';
 import type { VerifyDocument } from './verdict-document.ts';
 
@@ -40,14 +41,6 @@ export function operationDocument(given: Omit<OperationDocument, 'schema'>): Ope
   return { schema: OPERATION_SCHEMA, ...given };
 }
 
-const text = { type: 'string' };
-const texts = { type: 'array', items: text };
-const object = (properties: object) => ({
-  type: 'object',
-  additionalProperties: false,
-  required: Object.keys(properties),
-  properties,
-});
 const stands = (words: readonly string[]) => ({ enum: [...words, null] });
 
 /** JSON Schema of it; the documents in it have schemas of their own. */

@@ -1,18 +1,12 @@
 import { runSchema } from './run-schema.ts';
+import { object, text, textOrNull, texts } from './schema-parts.ts';
 
-const text = { type: 'string' };
-const textOrNull = { type: ['string', 'null'] };
-const texts = { type: 'array', items: text };
 const digest = { type: 'string', pattern: '^fp:[0-9a-f]{24}$' };
 const time = { type: 'string', pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' };
 const timeOrNull = { anyOf: [{ type: 'null' }, time] };
 
-function closed(properties: Readonly<Record<string, unknown>>) {
-  return { type: 'object', additionalProperties: false, required: Object.keys(properties), properties };
-}
-
 /** As in a run, but for the time that it took. */
-const task = closed(
+const task = object(
   Object.fromEntries(Object.entries(runSchema.definitions.task.properties).filter(([name]) => name !== 'ms')),
 );
 
@@ -20,14 +14,14 @@ const task = closed(
 export const planSchema = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'A plan of ipsec-play',
-  ...closed({
+  ...object({
     schema: { const: 'ipsec-play/plan/1' },
     id: { ...text, pattern: '^[0-9a-z-]+$' },
     tool: { ...text, description: 'the version of ipsec-play that made it' },
-    created: closed({ at: time, by: text }),
-    window: { ...closed({ notBefore: timeOrNull, notAfter: timeOrNull }), description: 'when it may be applied' },
+    created: object({ at: time, by: text }),
+    window: { ...object({ notBefore: timeOrNull, notAfter: timeOrNull }), description: 'when it may be applied' },
     playbook: text,
-    options: closed({
+    options: object({
       inventory: text,
       limit: textOrNull,
       shard: { ...textOrNull, description: '2/3: only that part of the hosts' },
@@ -45,7 +39,7 @@ export const planSchema = {
     impact: { ...runSchema.definitions.impact, description: 'what the plan stops for a while' },
     hosts: {
       type: 'object',
-      additionalProperties: closed({
+      additionalProperties: object({
         status: { enum: ['ok', 'changed'] },
         tasks: { type: 'array', items: task },
         state: {

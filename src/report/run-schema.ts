@@ -1,21 +1,10 @@
+import { count, object, text, textOrNull, texts } from './schema-parts.ts';
 import { shardProperties } from './shard-document.ts';
 import { tunnelsSchema } from './verdict-document.ts';
 
-const text = { type: 'string' };
 const problem = {
-  anyOf: [
-    { type: 'null' },
-    {
-      type: 'object',
-      additionalProperties: false,
-      required: ['code', 'message'],
-      properties: { code: text, message: text },
-    },
-  ],
+  anyOf: [{ type: 'null' }, object({ code: text, message: text })],
 };
-const textOrNull = { type: ['string', 'null'] };
-const count = { type: 'integer', minimum: 0 };
-const texts = { type: 'array', items: text };
 const counts = ['ok', 'changed', 'skipped', 'failed', 'unreachable'];
 
 /** The JSON Schema (draft 7) of the document that `check` and `apply` print with `--output json`. */

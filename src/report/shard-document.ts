@@ -1,3 +1,4 @@
+import { object, text, textOrNull, texts } from './schema-parts.ts';
 /** What the document of a command with --shard says of it: enough to join the documents of all shards. */
 export interface ShardInDocument {
   /** From 1 on. */
@@ -33,16 +34,7 @@ export function withShard<T extends object>(document: T, shard: ShardInDocument 
   return shard === null ? document : { ...document, shard };
 }
 
-const text = { type: 'string' };
-const texts = { type: 'array', items: text };
-const textOrNull = { type: ['string', 'null'] };
 const number = { type: 'integer', minimum: 1 };
-const object = (properties: object) => ({
-  type: 'object',
-  additionalProperties: false,
-  required: Object.keys(properties),
-  properties,
-});
 const inventory = {
   ...textOrNull,
   description: 'digest of its hosts, tunnels and redundancy groups; null: they could not be read',

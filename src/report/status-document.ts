@@ -1,6 +1,7 @@
 import type { EndStanding } from '../model/standing.ts';
 import type { Tunnel } from '../model/tunnel.ts';
 import type { Verified } from '../model/verdict.ts';
+import { count, object, text, textOrNull, texts } from './schema-parts.ts';
 import { type Merged, type ShardInDocument, shardable } from './shard-document.ts';
 import { keyAge, type TunnelStatus } from './tunnel-status.ts';
 
@@ -71,18 +72,8 @@ function inDocument({ tunnel, ends, verified, pending }: TunnelStatus): TunnelIn
   };
 }
 
-const text = { type: 'string' };
-const texts = { type: 'array', items: text };
 const flag = { type: 'boolean' };
-const count = { type: 'integer', minimum: 0 };
 const countOrNull = { type: ['integer', 'null'], minimum: 0 };
-const textOrNull = { type: ['string', 'null'] };
-const object = (properties: object) => ({
-  type: 'object',
-  additionalProperties: false,
-  required: Object.keys(properties),
-  properties,
-});
 const orNull = (schema: object) => ({ oneOf: [{ type: 'null' }, schema] });
 
 const association = object({

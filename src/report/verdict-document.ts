@@ -1,4 +1,5 @@
 import type { Cause, EndVerdict, TunnelVerdict } from '../model/verdict.ts';
+import { count, object, text, textOrNull } from './schema-parts.ts';
 import { type Merged, type ShardInDocument, shardable } from './shard-document.ts';
 
 const VERIFY_SCHEMA = 'ipsec-play/verify/1';
@@ -43,16 +44,6 @@ export function verifyDocument(
 export function verdictsByName(verdicts: readonly TunnelVerdict[]): VerifyDocument['tunnels'] {
   return Object.fromEntries(verdicts.map(({ tunnel, ...verdict }) => [tunnel, verdict]));
 }
-
-const text = { type: 'string' };
-const textOrNull = { type: ['string', 'null'] };
-const count = { type: 'integer', minimum: 0 };
-const object = (properties: object) => ({
-  type: 'object',
-  additionalProperties: false,
-  required: Object.keys(properties),
-  properties,
-});
 
 /** What was seen of each tunnel, by its name. */
 export const tunnelsSchema = {

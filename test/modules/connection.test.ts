@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { type ConnectionArgs, connection } from '../../modules/connection.ts';
+import { connection } from '../../modules/connection.ts';
+import type { ConnectionArgs } from '../../modules/shared/connection-args.ts';
 import { raisedResource, restartedResource } from '../../modules/shared/raised.ts';
 import { fileResource, HostState } from '../../src/model/host-state.ts';
 import { Secret } from '../../src/model/secret.ts';

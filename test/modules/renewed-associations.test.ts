@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { type ConnectionArgs, connection } from '../../modules/connection.ts';
+import { connection } from '../../modules/connection.ts';
+import type { ConnectionArgs } from '../../modules/shared/connection-args.ts';
 import { nothing } from '../../src/engine/sh.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { installNetworkScripts } from './network-scripts.ts';

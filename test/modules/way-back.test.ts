@@ -1,13 +1,14 @@
 import { dirname } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { type ConnectionArgs, connection } from '../../modules/connection.ts';
+import { connection } from '../../modules/connection.ts';
 import { directory } from '../../modules/directory.ts';
 import { file } from '../../modules/file.ts';
 import { lineinfile } from '../../modules/lineinfile.ts';
 import { psk } from '../../modules/psk.ts';
 import { racoonConf } from '../../modules/racoon-conf.ts';
 import { service } from '../../modules/service.ts';
+import type { ConnectionArgs } from '../../modules/shared/connection-args.ts';
 import { sysctl } from '../../modules/sysctl.ts';
 import { nothing } from '../../src/engine/sh.ts';
 import { Secret } from '../../src/model/secret.ts';

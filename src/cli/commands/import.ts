@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { Imported, ImportedHost } from '../../compile/backends/backend.ts';
+import type { ImportedHost } from '../../compile/backends/backend.ts';
 import { ipsecTools } from '../../compile/backends/ipsec-tools/index.ts';
 import { look } from '../../engine/look.ts';
 import { inParallel } from '../../engine/parallel.ts';
@@ -9,14 +9,13 @@ import { type Diagnostic, error, hasErrors } from '../../lang/diagnostic.ts';
 import type { Variables } from '../../model/host.ts';
 import { parseAddress } from '../../model/subnet.ts';
 import type { CompiledHost } from '../../model/task.ts';
-import type { Tunnel } from '../../model/tunnel.ts';
 import { visibleLine } from '../../report/visible.ts';
 import { ConnectFault } from '../../transport/transport.ts';
 import { EXIT, UsageFault } from '../exit.ts';
 import { folderOf, inTheWay, isSameFolder, outFolder } from '../import/files.ts';
 import { connectionOf, hostsText, importHosts, ownNames } from '../import/hosts.ts';
 import { additions, knownInventory } from '../import/merge.ts';
-import { importDocument, importLines } from '../import/report.ts';
+import { type ImportOutcome, importDocument, importLines } from '../import/report.ts';
 import { soundTunnels } from '../import/sound.ts';
 import { writeAdded, writeAll } from '../import/write.ts';
 import type { Terminal } from '../machine/terminal.ts';
@@ -150,14 +149,6 @@ function addressOf({ inventory, extraVars }: Project, host: string): string | nu
   const { ipsec_address, ansible_host = host } = renderedVars(inventory, host, extraVars);
   const address = parseAddress(String(ipsec_address ?? ansible_host));
   return typeof address === 'string' ? address : null;
-}
-
-export interface ImportOutcome {
-  readonly code: number;
-  readonly files: readonly string[];
-  readonly tunnels: readonly Tunnel[];
-  /** Tunnels that the inventory has already. */
-  readonly known: Imported['known'];
 }
 
 function finish(

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { fileInventory } from '../../inventory/files.ts';
-import { loadInventory } from '../../inventory/load-inventory.ts';
+import type { LoadedInventory } from '../../inventory/load-inventory.ts';
 import { drawAll, insertKeys, keyEdits } from '../../inventory/tunnels/new-keys.ts';
 import { type KeyPlan, planKeys } from '../../inventory/tunnels/plan-keys.ts';
 import { type Diagnostic, error, hasErrors, warning } from '../../lang/diagnostic.ts';
@@ -12,10 +11,12 @@ import { EXIT, UsageFault } from '../exit.ts';
 import { keyAges } from '../keys/ages.ts';
 import { newKeyFaults } from '../keys/faults.ts';
 import { keygenDocument, keygenTable } from '../keys/keygen-report.ts';
+import { sealAgain } from '../keys/seal-again.ts';
+import { readToEdit } from '../keys/tunnels-file.ts';
 import { replaceFile } from '../machine/replace-file.ts';
 import type { Terminal } from '../machine/terminal.ts';
 import type { KeygenOptions } from '../options/options.ts';
-import { readExtraVars } from '../project/extra-vars.ts';
+import type { ExtraVars } from '../project/extra-vars.ts';
 import { showDiagnostics } from '../project/load.ts';
 import { presentable } from '../project/shown-diagnostics.ts';
 import { vaultAccess } from '../project/vault.ts';
@@ -29,19 +30,9 @@ export async function keygen(names: readonly string[], options: KeygenOptions, t
     const fix = "ipsec-play keygen NAME --force; '*' stands for all of them";
     throw new UsageFault('--force overwrites keys, and wants to know of which tunnels', fix);
   }
-  const { vault, faults } = vaultAccess(options, terminal, { fresh: options.dryRun !== true });
-  // The text of each file, as it was when it was read: nothing else may be replaced.
-  const texts = new Map<string, string>();
-  const read = (path: string) => {
-    const text = fileInventory.read(path);
-    if (text !== undefined) texts.set(path, text);
-    return text;
-  };
-  const opening = { file: vault.open, value: vault.open };
-  const { loaded, extra } = await vault.settled(() => ({
-    loaded: loadInventory(options.inventory, { ...fileInventory, read }, { vault: opening }),
-    extra: readExtraVars(options.extraVars, fileInventory, opening),
-  }));
+  const access = vaultAccess(options, terminal, { fresh: options.dryRun !== true });
+  const { loaded, extra, texts } = await readToEdit(options, access);
+  const { vault, faults } = access;
   const document = loaded.inventory.tunnelsDocument;
   const file = document?.source.file ?? null;
   const finish = (found: readonly Diagnostic[], plan: KeyPlan | null): number => {
@@ -90,8 +81,8 @@ function unknownNames(unknown: KeyPlan['unknown']): UsageFault {
 interface Writing {
   readonly plan: KeyPlan;
   readonly document: Located;
-  readonly inventory: ReturnType<typeof loadInventory>['inventory'];
-  readonly extraVars: ReturnType<typeof readExtraVars>['vars'];
+  readonly inventory: LoadedInventory['inventory'];
+  readonly extraVars: ExtraVars['vars'];
   readonly vault: LazyVault;
   readonly options: KeygenOptions;
   readonly cwd: string;
@@ -140,20 +131,6 @@ async function write(context: Writing, before: string): Promise<readonly Diagnos
     const code = options.encryptVaultId === undefined ? 'vault-no-password' : 'vault-unknown-id';
     return [error(code, `the keys cannot be encrypted: ${fault.message}`, { fix: fault.fix })];
   }
-}
-
-/** An encrypted file stays encrypted, by the password that opened it. */
-export async function sealAgain(
-  text: string,
-  before: string,
-  vault: LazyVault,
-  options: Pick<KeygenOptions, 'encryptVaultId'>,
-): Promise<string> {
-  const keyed = await vault.load();
-  const identity = options.encryptVaultId === undefined ? keyed.identityOf(before) : null;
-  const secret = new Secret(text);
-  const ciphertext = identity ? await keyed.sealAs(secret, identity) : await keyed.seal(secret, options.encryptVaultId);
-  return `${ciphertext.trimEnd()}\n`;
 }
 
 /** In place of an encrypted key in a dry run, each another one. */

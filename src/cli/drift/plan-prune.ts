@@ -1,5 +1,5 @@
 import type { Leftover } from '../../compile/backends/backend.ts';
-import { type CompiledPlay, known, type Task } from '../../model/task.ts';
+import { ALWAYS_DUE, type CompiledPlay, known, type Task } from '../../model/task.ts';
 
 /** What there is on one host; null: it could not be asked. */
 export interface Traces {
@@ -53,10 +53,7 @@ function tasksOf({ tunnel, nickname, tasks }: Leftover): readonly Task[] {
     module,
     args: known(args),
     tunnel,
-    when: known(true),
-    triggers: null,
-    ignoreErrors: false,
-    tags: [],
+    ...ALWAYS_DUE,
     span: null,
   }));
 }

@@ -1,7 +1,17 @@
+import type { Imported } from '../../compile/backends/backend.ts';
 import type { Diagnostic } from '../../lang/diagnostic.ts';
 import type { Tunnel } from '../../model/tunnel.ts';
-import type { ImportOutcome } from '../commands/import.ts';
+import { object, text } from '../../report/schema-parts.ts';
 import { table } from '../machine/table.ts';
+
+/** What came of an import. */
+export interface ImportOutcome {
+  readonly code: number;
+  readonly files: readonly string[];
+  readonly tunnels: readonly Tunnel[];
+  /** Tunnels that the inventory has already. */
+  readonly known: Imported['known'];
+}
 
 /** What was taken over, for people. Nothing of a key. */
 export function importLines({ tunnels, files, known }: ImportOutcome): readonly string[] {
@@ -45,13 +55,6 @@ function endText({ host, managed, nickname }: Tunnel['ends'][0]): string {
   return managed ? `${host} (${nickname})` : `${host} (not managed)`;
 }
 
-const text = { type: 'string' };
-const object = (properties: object, optional: object = {}) => ({
-  type: 'object',
-  additionalProperties: false,
-  required: Object.keys(properties),
-  properties: { ...properties, ...optional },
-});
 const list = (items: object) => ({ type: 'array', items });
 const span = object({
   file: text,

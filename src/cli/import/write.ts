@@ -7,7 +7,7 @@ import type { Located } from '../../lang/yaml.ts';
 import { reveal, type Secret } from '../../model/secret.ts';
 import type { Tunnel } from '../../model/tunnel.ts';
 import { SealFault } from '../../secrets/vault/vault.ts';
-import { sealAgain } from '../commands/keygen.ts';
+import { sealAgain } from '../keys/seal-again.ts';
 import { replaceFile } from '../machine/replace-file.ts';
 import type { Terminal } from '../machine/terminal.ts';
 import type { ImportOptions } from '../options/options.ts';

@@ -6,8 +6,8 @@ import type { Variables } from '../../model/host.ts';
 import type { LazyVault } from '../../secrets/vault/lazy-vault.ts';
 import type { Terminal } from '../machine/terminal.ts';
 import type { CommonOptions } from '../options/options.ts';
-import { readExtraVars } from '../project/extra-vars.ts';
-import { vaultAccess } from '../project/vault.ts';
+import { type ExtraVars, readExtraVars } from '../project/extra-vars.ts';
+import { type VaultAccess, vaultAccess } from '../project/vault.ts';
 
 /** tunnels.yml as it is now, to be edited, and what belongs to it. */
 export interface TunnelsFile {
@@ -27,18 +27,9 @@ export interface TunnelsFileRead {
 }
 
 export async function readTunnelsFile(options: CommonOptions, terminal: Terminal): Promise<TunnelsFileRead> {
-  const { vault, faults } = vaultAccess(options, terminal);
-  const texts = new Map<string, string>();
-  const read = (path: string) => {
-    const text = fileInventory.read(path);
-    if (text !== undefined) texts.set(path, text);
-    return text;
-  };
-  const opening = { file: vault.open, value: vault.open };
-  const { loaded, extra } = await vault.settled(() => ({
-    loaded: loadInventory(options.inventory, { ...fileInventory, read }, { vault: opening }),
-    extra: readExtraVars(options.extraVars, fileInventory, opening),
-  }));
+  const access = vaultAccess(options, terminal);
+  const { loaded, extra, texts } = await readToEdit(options, access);
+  const { vault, faults } = access;
   const document = loaded.inventory.tunnelsDocument;
   if (document === null) {
     const missing = error('rotate-no-tunnels', `there is no tunnels.yml in ${options.inventory}`, {
@@ -51,4 +42,30 @@ export async function readTunnelsFile(options: CommonOptions, terminal: Terminal
   const text = texts.get(document.source.file) ?? '';
   const tunnels = wrong.length > 0 ? null : { document, text, loaded, extraVars: extra.vars, vault };
   return { tunnels, loaded, diagnostics: [...faults(), ...wrong] };
+}
+
+/** An inventory that was read to be edited. */
+export interface ReadToEdit {
+  readonly loaded: LoadedInventory;
+  readonly extra: ExtraVars;
+  /** The text of each file, as it was when it was read: nothing else may be replaced. */
+  readonly texts: ReadonlyMap<string, string>;
+}
+
+export async function readToEdit(
+  { inventory, extraVars }: Pick<CommonOptions, 'inventory' | 'extraVars'>,
+  { vault }: VaultAccess,
+): Promise<ReadToEdit> {
+  const texts = new Map<string, string>();
+  const read = (path: string) => {
+    const text = fileInventory.read(path);
+    if (text !== undefined) texts.set(path, text);
+    return text;
+  };
+  const opening = { file: vault.open, value: vault.open };
+  const made = await vault.settled(() => ({
+    loaded: loadInventory(inventory, { ...fileInventory, read }, { vault: opening }),
+    extra: readExtraVars(extraVars, fileInventory, opening),
+  }));
+  return { ...made, texts };
 }

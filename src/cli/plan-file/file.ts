@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Diagnostic, error } from '../../lang/diagnostic.ts';
+import { jsonObject } from '../../lang/json-object.ts';
 import { checkValue } from '../../lang/schema.ts';
 import { PLAN_SCHEMA, type PlanDocument, planText, sealedText } from '../../report/plan-document.ts';
 import { planSchema } from '../../report/plan-schema.ts';
@@ -50,7 +51,7 @@ export function readPlan(file: string, seal: PlanSeal | null): PlanRead {
   } catch {
     return refused('file-unreadable', `${file} cannot be read`, 'check that it is a file and may be read');
   }
-  const value = parsed(text);
+  const value = jsonObject(text);
   if (value?.schema !== PLAN_SCHEMA) return refused('plan-form', `${file} is no plan of this version`, MAKE);
   const [fault] = checkValue(planSchema, value);
   if (fault !== undefined)
@@ -68,13 +69,4 @@ const MAKE = 'ipsec-play plan PLAYBOOK --out FILE';
 
 function refused(code: string, message: string, fix: string): PlanRead {
   return { plan: null, isProven: false, diagnostics: [error(code, message, { fix })] };
-}
-
-function parsed(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
 }

@@ -8,7 +8,7 @@ import { Vaulted } from '../../lang/vaulted.ts';
 import type { Located, Pointer } from '../../lang/yaml.ts';
 import { reveal, Secret } from '../../model/secret.ts';
 import type { LazyVault } from '../../secrets/vault/lazy-vault.ts';
-import { sealAgain } from '../commands/keygen.ts';
+import { sealAgain } from '../keys/seal-again.ts';
 import type { TunnelsFile } from '../keys/tunnels-file.ts';
 import type { Overlay } from '../project/load.ts';
 import type { JournalKey } from './journal.ts';

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { formatDiagnostics } from '../../lang/format-diagnostics.ts';
-import { resumeRun } from '../commands/resume.ts';
 import { EXIT, UsageFault } from '../exit.ts';
 import { keyAges } from '../keys/ages.ts';
 import { readTunnelsFile, type TunnelsFile } from '../keys/tunnels-file.ts';
 import { replaceFile } from '../machine/replace-file.ts';
 import type { Terminal } from '../machine/terminal.ts';
 import type { RunOptions } from '../options/options.ts';
+import { finishRun } from '../settle/finish-run.ts';
 import { isGoingOn, openRecorded, type RecordedRun } from '../settle/open-recorded.ts';
 import { idsOn, isOpen, runOn } from '../settle/runs-on-hosts.ts';
 import { digestOf, type RotationJournal, rotationJournals } from './journal.ts';
@@ -72,7 +72,7 @@ export async function settleRotation(journal: RotationJournal, given: RunOptions
   const { overlay } = overlayOf(tunnels, made.after, journal.entries, oldSecrets(tunnels, journal.keys));
   // A document on stdout stands alone.
   const aside = options.output === 'human' ? terminal : { ...terminal, stdout: terminal.stderr };
-  await resumeRun(journal.run, { ...options, output: 'human' }, aside, overlay);
+  await finishRun(journal.run, { ...options, output: 'human' }, aside, overlay);
   return conclude(journal, await ask(journal, options, terminal), options, terminal);
 }
 

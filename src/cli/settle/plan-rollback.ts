@@ -3,7 +3,7 @@ import type { TaskResult } from '../../engine/result.ts';
 import { type EarlierStateArgs, earlierState } from '../../engine/transaction/earlier-state.ts';
 import type { RunOfHost } from '../../engine/transaction/survey.ts';
 import { type Content, toBytes } from '../../model/content.ts';
-import { type CompiledHost, type CompiledPlay, known, type Task } from '../../model/task.ts';
+import { ALWAYS_DUE, type CompiledHost, type CompiledPlay, known, type Task } from '../../model/task.ts';
 import type { PlayOnHost } from '../run/records.ts';
 import type { RecordedRun } from './open-recorded.ts';
 import type { SurveyedHost } from './runs-on-hosts.ts';
@@ -64,10 +64,7 @@ function compiled(surveyed: SurveyedHost, id: string, tunnel: string | null, rec
     module: earlierState.name,
     args: known({ ...args }),
     tunnel,
-    when: known(true),
-    triggers: null,
-    ignoreErrors: false,
-    tags: [],
+    ...ALWAYS_DUE,
     span: null,
   };
   return { ...host, tasks: [task] };

@@ -1,4 +1,5 @@
 import { type Diagnostic, error } from '../../lang/diagnostic.ts';
+import { jsonObject } from '../../lang/json-object.ts';
 import { checkValue } from '../../lang/schema.ts';
 import { type DriftDocument, driftSchema } from '../drift-document.ts';
 import type { RunDocument } from '../json.ts';
@@ -39,7 +40,7 @@ function outline({ required, properties }: { readonly required: readonly string[
 /** Reads what a shard has printed; null where it has printed nothing, because it did not come to its end. */
 export function readShardReport(file: string, text: string): ShardReport | Diagnostic | null {
   if (text.trim() === '') return null;
-  const value = parsed(text);
+  const value = jsonObject(text);
   if (value === null)
     return error('report-form', `${file} is no JSON document`, {
       fix: 'what -o json printed, one file for each shard',
@@ -67,13 +68,4 @@ export function readShardReport(file: string, text: string): ShardReport | Diagn
 
 function isJoinable(schema: string): schema is Joinable['schema'] {
   return Object.hasOwn(REPORT_OUTLINES, schema);
-}
-
-function parsed(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
 }
