@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RunDocument } from '../../src/report/json.ts';
@@ -70,6 +70,16 @@ describe('prune', () => {
 
     const none = ok(await project.run('prune', '--lab'));
     expect(none.stdout).toContain('There is nothing to prune.');
+
+    // Who has no tunnels.yml there names no tunnel, and means another inventory.
+    const inventory = join(project.path, 'inventory');
+    renameSync(join(inventory, 'tunnels.yml'), join(inventory, 'tunnels.yaml~'));
+    const lost = await project.run('prune', '--check', '--lab');
+    expect([lost.code, lost.stderr]).toEqual([
+      3,
+      expect.stringContaining('there is no tunnels.yml in inventory, so every tunnel would be removed'),
+    ]);
+    renameSync(join(inventory, 'tunnels.yaml~'), join(inventory, 'tunnels.yml'));
 
     forget();
     const standing = ['lana', 'lanb', 'pinky'].map(kernelOf);

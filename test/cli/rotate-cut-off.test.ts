@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { builtCommandLine, ipsecPlay } from '../chaos/command-line.ts';
@@ -160,6 +160,40 @@ describe('rotate, at the last step', { timeout: 120_000 }, () => {
       expect(project.read(FILE)).toBe(after);
       expect(journals()).toEqual([]);
     }
+  });
+
+  test('what hosts have forgotten, for they keep few runs, is not taken for a rotation that never was', async () => {
+    const after = project.read(FILE);
+    const { keys: drawn, run } = JSON.parse(journal.text);
+    const before = after.replace(/"[\w-]+"/, drawn[0].old);
+    project.write(FILE, before);
+    writeFileSync(journal.path, journal.text);
+    const runs = ENDS.map((host) => join(root(host), 'var/lib/ipsec-play/runs'));
+    const later = Array.from({ length: 5 }, (_, index) => `29991231-23595${index}-0000`);
+    for (const folder of runs) {
+      renameSync(folder, `${folder}~`);
+      for (const id of later) {
+        mkdirSync(join(folder, id), { recursive: true });
+        writeFileSync(join(folder, id, 'state'), 'confirmed\n');
+      }
+    }
+    const { code, stdout } = await project.run('rotate', '--resume', ...LAB);
+    expect([code, stdout]).toEqual([4, expect.stringContaining('it is not known which key the hosts have')]);
+    expect(journals()).toEqual([journal.path]);
+    expect(project.read(FILE)).toBe(before);
+
+    // As long as they could not have forgotten it, it never was there.
+    for (const folder of runs) rmSync(join(folder, later[0] ?? ''), { recursive: true });
+    expect(await project.run('rotate', '--resume', ...LAB)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('the hosts have the old key'),
+    });
+    for (const folder of runs) {
+      rmSync(folder, { recursive: true });
+      renameSync(`${folder}~`, folder);
+    }
+    expect(runs.every((folder) => existsSync(join(folder, run)))).toBe(true);
+    project.write(FILE, after);
   });
 
   test('a key that somebody else wrote there is not overwritten', async () => {

@@ -6,6 +6,7 @@ import { exitCodeOf } from '../../engine/result.ts';
 import { findHost } from '../../inventory/inventory.ts';
 import { selectHosts } from '../../inventory/pattern.ts';
 import { renderedVars } from '../../inventory/rendered-vars.ts';
+import { type Diagnostic, error } from '../../lang/diagnostic.ts';
 import type { CompiledHost } from '../../model/task.ts';
 import { perspectives } from '../../model/tunnel.ts';
 import { visibleLine } from '../../report/visible.ts';
@@ -26,8 +27,10 @@ export function prune(options: RunOptions, given: Terminal): Promise<number> {
   const plays = ({ inventory }: Project) => [
     { name: 'prune', serial: [], hosts: [...inventory.hosts.keys()].flatMap((host) => compiledHost(inventory, host)) },
   ];
-  const check = ({ inventory }: Project) =>
-    options.limit === undefined ? [] : selectHosts(inventory, options.limit).diagnostics;
+  const check = ({ inventory }: Project) => [
+    ...(inventory.tunnelsDocument === null ? [noTunnels(options.inventory)] : []),
+    ...(options.limit === undefined ? [] : selectHosts(inventory, options.limit).diagnostics),
+  ];
   const { limit, ...all } = options;
   return openRun(
     { command: null, playbook: undefined, options: all, terminal: given, plays, check },
@@ -47,6 +50,13 @@ export function prune(options: RunOptions, given: Terminal): Promise<number> {
       return code === EXIT.done || code === EXIT.pending ? (least === EXIT.done ? code : least) : Math.max(code, least);
     },
   );
+}
+
+/** All tunnels would go: that is what an empty tunnels.yml says, not that there is none. */
+function noTunnels(inventory: string): Diagnostic {
+  return error('prune-no-tunnels', `there is no tunnels.yml in ${inventory}, so every tunnel would be removed`, {
+    fix: '-i with the folder that has one; or, to remove every tunnel, a tunnels.yml with `tunnels: {}`',
+  });
 }
 
 function compiledHost(inventory: Project['inventory'], host: string): readonly CompiledHost[] {

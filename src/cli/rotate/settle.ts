@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { RUNS_KEPT } from '../../engine/transaction/fate.ts';
 import { formatDiagnostics } from '../../lang/format-diagnostics.ts';
 import { EXIT, UsageFault } from '../exit.ts';
 import { keyAges } from '../keys/ages.ts';
@@ -8,7 +9,7 @@ import type { Terminal } from '../machine/terminal.ts';
 import type { RunOptions } from '../options/options.ts';
 import { finishRun } from '../settle/finish-run.ts';
 import { isGoingOn, openRecorded, type RecordedRun } from '../settle/open-recorded.ts';
-import { idsOn, isOpen, runOn } from '../settle/runs-on-hosts.ts';
+import { idsOn, isOpen, runOn, type SurveyedHost } from '../settle/runs-on-hosts.ts';
 import { digestOf, type RotationJournal, rotationJournals } from './journal.ts';
 import { oldSecrets, overlayOf, standing, withKeys } from './rotated-text.ts';
 
@@ -100,7 +101,7 @@ async function ask(
 function standOf(
   { tunnels, hosts }: RotationJournal['entries'][number],
   { surveyed, record, run }: RecordedRun,
-  { rollbackOf }: RotationJournal,
+  { rollbackOf, run: named }: RotationJournal,
 ): Stand {
   const own = surveyed.filter(({ host }) => hosts.includes(host.host));
   if (own.length < hosts.length) return 'unknown';
@@ -112,7 +113,7 @@ function standOf(
     // A way back is recorded by its hosts alone.
     const ids = bringing === undefined || rollbackOf !== null ? idsOn(host, run) : bringing.map(({ id }) => id);
     const runs = ids.flatMap((id) => runOn(host, id) ?? []);
-    if (runs.length === 0) return ['old'];
+    if (runs.length === 0) return [mayHaveForgotten(host, named) ? 'unknown' : 'old'];
     return runs.map((each): Stand => {
       if (isOpen(each)) return 'open';
       if (each.state === 'confirmed') return each.by === null ? 'new' : 'old';
@@ -122,6 +123,12 @@ function standOf(
   const [first] = states;
   if (states.includes('open')) return 'open';
   return first !== undefined && states.every((state) => state === first) ? first : 'unknown';
+}
+
+/** Of the runs that it confirmed a host keeps the last few: one that is not among them was never there, or was before them. */
+function mayHaveForgotten({ survey }: SurveyedHost, run: string): boolean {
+  const confirmed = (survey?.runs ?? []).filter(({ state }) => state === 'confirmed');
+  return confirmed.filter(({ id }) => id > run).length >= RUNS_KEPT;
 }
 
 /** Writes, drops and keeps, each entry as its hosts stand. */
@@ -139,7 +146,7 @@ async function conclude(
   if (old.length > 0) say(`${old.join(', ')}: the hosts ${stayed(journal)}, and so does ${journal.file}\n`);
   if (unknown.length > 0) {
     say(
-      `${unknown.join(', ')}: it is not known which key the hosts have; when all of them answer: ${RESUME}
+      `${unknown.join(', ')}: it is not known which key the hosts have: not all answer, or they had ${RUNS_KEPT} runs since and forgot this one. When all answer: ${RESUME}
   To give that up, and bring the key of ${journal.file} to them: rm ${journalFile(journal)}, and then ipsec-play apply\n`,
     );
   }

@@ -40,6 +40,7 @@ function healthy(end: Perspective, manner: Manner): string {
       'exchange_mode aggressive, main;\n\tproposal {\n\t\tencryption_algorithm 3des;\n\t\thash_algorithm sha1;\n\t\tauthentication_method pre_shared_key;\n\t\tdh_group 2;\n\t}\n}',
     ),
     psk,
+    said('leaving', 'eth0'),
     said('wire', 'listening'),
     networks ? said('0/peer', 'answers') : '',
     packets(end, manner),

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseAssociations } from '../../../src/compile/backends/ipsec-tools/proof/associations.ts';
@@ -8,28 +6,7 @@ import { lastReading, logFaults } from '../../../src/compile/backends/ipsec-tool
 import { parsePhase1, parseSainfo } from '../../../src/compile/backends/ipsec-tools/proof/racoon-settings.ts';
 import { loggedAt } from '../../../src/compile/backends/ipsec-tools/proof/syslog-time.ts';
 import { reveal } from '../../../src/model/secret.ts';
-
-/** `== NAME`, what a program printed, `--`, what is read in it. */
-function casesOf(name: string): readonly (readonly [string, { readonly input: string; readonly read: string }])[] {
-  const text = readFileSync(join(import.meta.dirname, 'cases', `${name}.case`), 'utf8');
-  return text
-    .split(/^== /m)
-    .slice(1)
-    .map((one) => {
-      const [title = '', ...lines] = one.split('\n');
-      const cut = lines.indexOf('--');
-      return [
-        title,
-        {
-          input: lines.slice(0, cut).join('\n'),
-          read: lines
-            .slice(cut + 1)
-            .join('\n')
-            .trimEnd(),
-        },
-      ] as const;
-    });
-}
+import { casesOf } from './cases.ts';
 
 const hex = (spi: number) => spi.toString(16).padStart(8, '0');
 

@@ -153,6 +153,13 @@ describe.concurrent('a site that is in order', () => {
       });
     }));
 
+  test('on a router with one device, where its LAN sends in clear what it encrypts', () =>
+    site(async (lab) => {
+      const [verdict, shown] = await Promise.all([verify(lab, 'lana-lanb'), passing(lab, 'in')]);
+      expect(shown).toBe('shown');
+      expect(verdict, JSON.stringify(verdict, null, 1)).toMatchObject({ status: 'proven', cause: null, notes: [] });
+    }));
+
   test('leaves nothing behind on a host', () =>
     site(async (lab) => {
       const files = () => on(lab, 'lana', 'cd "$LAB_ROOT" && find . -type f | sort');
@@ -269,6 +276,16 @@ describe.concurrent('a site in which something is broken', () => {
     }),
   );
 
+  test('a router with one device sends in clear what its LAN sent in clear', () =>
+    site(async (lab) => {
+      const [verdict, shown] = await Promise.all([verify(lab, 'lana-lanb'), passing(lab, 'out')]);
+      expect(shown).toBe('shown');
+      expect(verdict.cause).toMatchObject({
+        code: 'clear-text',
+        message: 'lana sends packets for 192.168.2.0/24 in clear (192.168.1.7 to 192.168.2.9)',
+      });
+    }));
+
   test('both ends without policies: the pings pass in clear, and that is no proof', () =>
     site(async (lab) => {
       for (const host of ['lana', 'lanb']) await on(lab, host, 'setkey -FP');
@@ -276,6 +293,18 @@ describe.concurrent('a site in which something is broken', () => {
       expect(verdict).toMatchObject({ status: 'failed', cause: { code: 'policy-missing' } });
     }));
 });
+
+/** A packet of a machine of the LAN, on the device that is watched while the tunnel is verified. */
+async function passing(lab: Lab, way: 'in' | 'out'): Promise<string> {
+  const line = String.raw`192.168.1.7\t192.168.2.9\tICMP echo request, id 7, seq 1, length 64\t${way}\n`;
+  const listener = '"$LAB_ROOT"/var/lib/lab-kernel/wire.*';
+  const shown = await on(
+    lab,
+    'lana',
+    `for i in $(seq 100); do for each in ${listener}; do [ ! -f "$each" ] || { printf '${line}' >> "$each"; echo shown; exit; }; done; sleep 0.1; done`,
+  );
+  return shown.trim();
+}
 
 function faultOn(name: string): string {
   return `setkey -F; mkdir -p "$LAB_ROOT/var/lib/lab-faults"; : > "$LAB_ROOT/var/lib/lab-faults/${name}"`;

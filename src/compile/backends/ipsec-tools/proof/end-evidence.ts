@@ -21,6 +21,8 @@ export interface EndEvidence {
   readonly sainfo: Sainfo | null;
   /** `ip route get` of the peer's address. */
   readonly outside: Way;
+  /** What was captured there in clear leaves; false: it may as well arrive, and nothing tells. */
+  readonly onlyLeaving: boolean;
   /** The route of the other network, as `ip route list` has it; null: it has none, or there is no network. */
   readonly route: string | null;
   /** `ip route get` of the other network. */
@@ -45,6 +47,8 @@ export interface WrittenFile {
 export interface Way {
   readonly found: boolean | null;
   readonly device: string | null;
+  /** The address that this host's own packets have there. */
+  readonly source: string | null;
 }
 
 export interface Ping {

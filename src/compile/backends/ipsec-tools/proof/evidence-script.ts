@@ -90,16 +90,28 @@ device${index}=\${outside%%' '*}
 ${networks}${tunnel.keying.method === 'manual' ? nothing : phase1}${tunnel.keying.method === 'psk' ? psk : nothing}`;
 }
 
-/** One tcpdump a device. -p: as the device is, no promiscuous mode. It has a second to begin, and one to print the last. */
+/**
+ * One tcpdump a device. -p: as the device is, no promiscuous mode. It has a second to begin, and one to print the last.
+ *
+ * A device also shows in clear what arrives: of a LAN on the same device, and each packet once more after it was decrypted.
+ * That it leaves is told by the sender's Ethernet address, which every tcpdump has a filter for; elsewhere by `outbound`,
+ * which old ones know on few devices. The encrypted packets that leave go through the same filter: were it wrong, none would be seen.
+ */
 function capture(ends: readonly Perspective[]): Script {
   const filters = ends.map(({ dst }, index) => {
-    const clear = dst.network ? sh`" or dst net "${dst.network.cidr}` : nothing;
-    return sh`[ "$device${index}" != "$1" ] || filter="$filter or host "${dst.address}${clear}`;
+    const network = dst.network ? sh`" or dst net "${dst.network.cidr}` : nothing;
+    return sh`[ "$device${index}" != "$1" ] || {
+    peers="$peers or src host "${dst.address}
+    away="$away or dst host "${dst.address}${network}
+  }`;
   });
   return sh`watch() {
-  filter=
+  peers= away=
 ${lines(filters)}
-  tcpdump -p -n -l -s 256 -c ${packetsFor(ends.length)} -i "$1" \${filter#' or '} &
+  own=$(ip -o link show dev "$1" | sed -n 's/.*link\\/ether \\([0-9A-Fa-f:]*\\).*/ether src \\1/p')
+  if [ -z "$own" ] && tcpdump -p -i "$1" -d outbound >/dev/null; then own=outbound; fi
+  [ -z "$own" ] || say leaving "$1"
+  tcpdump -p -n -l -s 256 -c ${packetsFor(ends.length)} -i "$1" \\( \${own:-ip} and \\( \${away#' or '} \\) \\) $peers &
 }
 if command -v tcpdump >/dev/null 2>&1; then
   devices=

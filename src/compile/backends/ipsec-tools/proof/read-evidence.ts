@@ -81,11 +81,13 @@ function endEvidence(
 ) {
   const own = (name: string) => text(said, `${index}/${name}`);
   const peer = own('peer');
+  const outside = wayOf(own('outside'));
   return {
     written: [...shared.written, ...writtenFile(peerConfPath(dst.address), own('phase1-written'))],
     psk: pskOf(said.get(`${index}/psk`), dst.address),
     phase1: parsePhase1(own('phase1')),
-    outside: wayOf(own('outside')),
+    outside,
+    onlyLeaving: outside.device !== null && said.get('leaving')?.includes(outside.device) === true,
     route: own('route').trim() || null,
     way: wayOf(own('way')),
     peerAnswers: peer === '' ? null : peer === 'answers',
@@ -107,9 +109,10 @@ function writtenFile(name: string, said: string): readonly WrittenFile[] {
 }
 
 function wayOf(said: string): Way {
-  if (said === '') return { found: null, device: null };
+  if (said === '') return { found: null, device: null, source: null };
   const device = / dev (\S+)/.exec(said)?.[1] ?? null;
-  return { found: device !== null && !/^(?:unreachable|prohibit|blackhole) /.test(said), device };
+  const source = / src (\S+)/.exec(said)?.[1] ?? null;
+  return { found: device !== null && !/^(?:unreachable|prohibit|blackhole) /.test(said), device, source };
 }
 
 function pingOf(answered: string, summary: string): EndEvidence['ping'] {

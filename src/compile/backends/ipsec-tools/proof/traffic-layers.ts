@@ -1,6 +1,7 @@
 import type { Cause } from '../../../../model/verdict.ts';
 import { type Association, isAlive } from './associations.ts';
 import { alive } from './associations-layer.ts';
+import { clearText } from './clear-text.ts';
 import type { Packet } from './packets.ts';
 import { associationsOf, type Direction, type Finding, failed, named, packetsOf, type View } from './view.ts';
 
@@ -40,10 +41,7 @@ export function pingLayer(here: View): Finding {
   return failed(what, noTraffic(here, `${target} answers no ping from ${src.gateway ?? src.address}`));
 }
 
-/**
- * The packets on the outside device: the protocols of the tunnel with the SPIs of its SAs, and nothing in clear. Only what
- * leaves is taken for clear: Linux shows what arrived a second time after it was decrypted.
- */
+/** The packets on the outside device: the protocols of the tunnel with the SPIs of its SAs, and nothing in clear. */
 export function wireLayer(here: View): Finding {
   const clear = clearText(here);
   if (clear !== null) return clear;
@@ -87,41 +85,17 @@ export function wireLayer(here: View): Finding {
 }
 
 /** What says that the SAs' own counters had to do, or null. */
-export function counterNote({ end, seen }: View): string | null {
-  const why = { absent: 'has no tcpdump', deaf: 'does not let tcpdump listen', watched: null, off: null }[
-    seen.wire.state
-  ];
+export function counterNote(here: View): string | null {
+  const { end, seen } = here;
+  const counted = counters(here);
+  const isUnseen = encrypted(here, 'out').length === 0 && counted.out > 0 && counted.in > 0;
+  const why = {
+    absent: 'has no tcpdump',
+    deaf: 'does not let tcpdump listen',
+    watched: isUnseen ? `saw no packet of the tunnel on ${seen.outside.device ?? 'its outside device'}` : null,
+    off: null,
+  }[seen.wire.state];
   return why === null ? null : `${end.src.host} ${why}: the byte counters of the SAs stand in for the packets`;
-}
-
-function clearText(here: View): Finding | null {
-  const { end, seen, traffic } = here;
-  const { tunnel, src, dst } = end;
-  const found = seen.wire.packets.find((packet) => packet.kind === 'clear' && isFor(packet, here));
-  if (!found) return null;
-  const packets = `packets for ${traffic.destination}`;
-  const what = `${packets} leave in clear`;
-  return failed(what, {
-    code: 'clear-text',
-    message: `${src.host} sends ${packets} in clear (${found.source} to ${found.destination})`,
-    fix: dst.network
-      ? `look for what changes their source, as NAT does, or a policy that lets them pass: setkey -DP on ${src.host}`
-      : `look for a policy that lets them pass: setkey -DP on ${src.host}`,
-    at: tunnel.at(),
-  });
-}
-
-/** Every packet that is captured is for the peer, comes from it, or is for the other network. */
-function isFor({ destination, source }: Packet, { traffic, end }: View): boolean {
-  if (!end.dst.network) return destination === traffic.peer;
-  return destination !== traffic.peer && source !== traffic.peer && inside(destination, end.dst.network.cidr);
-}
-
-function inside(address: string, cidr: string): boolean {
-  const [network = '', prefix = '32'] = cidr.split('/');
-  const number = (text: string) => text.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
-  const size = 2 ** (32 - Number(prefix));
-  return Math.floor(number(address) / size) === Math.floor(number(network) / size);
 }
 
 function encrypted(view: View, direction: Direction): readonly Packet[] {
