@@ -2,6 +2,7 @@ import { error, warning } from '../lang/diagnostic.ts';
 import { checkValue, diagnostic } from '../lang/schema.ts';
 import { faultDiagnostic, template } from '../lang/template.ts';
 import { sortNaturally } from '../model/natural-order.ts';
+import type { Span } from '../model/span.ts';
 import { knownWhenAsked, type Task } from '../model/task.ts';
 import { type Perspective, perspectives, type Tunnel } from '../model/tunnel.ts';
 import { knownWords } from '../playbook/suggest.ts';
@@ -30,6 +31,7 @@ export interface TunnelWorld {
 export function tunnelTasks(world: TunnelWorld): (only?: ReadonlySet<string>) => MakeTasks {
   const byHost = endsByHost(world.tunnels);
   const choose = memoized(world.tunnels);
+  const spanOf = spanOnce();
   return (only) => (prepared, place, frame, args) => {
     if (args.needs.length > 0 && args !== NEVER) {
       place.report.add(argumentsLater(prepared, args.needs), place.host);
@@ -47,26 +49,27 @@ export function tunnelTasks(world: TunnelWorld): (only?: ReadonlySet<string>) =>
         ...(world.renewed === undefined ? {} : { renewed: world.renewed }),
       },
     );
-    return dress(tasks, prepared, place, frame, args);
+    const spans = (tunnel: Tunnel | null) => (tunnel === null ? prepared.task.span : spanOf(tunnel));
+    return dress(tasks, spans, prepared, place, frame, args);
   };
 }
 
 /** Gives the backend's tasks what the user's own task says: condition, tags, the prefix of their ids. */
 function dress(
   tasks: readonly BackendTask[],
+  spans: (tunnel: Tunnel | null) => Task['span'],
   prepared: PreparedTask,
   place: Place,
   frame: Frame,
   args: Parameters<MakeTasks>[3],
 ): readonly Task[] {
   const idOf = (key: string) => `${place.id}/${key}`;
-  const spans = spanOnce(prepared.task.span);
   const suffix = frame.loop === undefined ? '' : nameOf(prepared, place, frame).slice(prepared.task.name.length);
   const { when, ignoreErrors, tags, ...more } = frame;
   const isPlain = Object.keys(more).length === 0;
   return tasks.map((task, index): Task => {
     // Spelled out, and without a spread in the common case: a mesh of 200 hosts has 160,000 of them.
-    const own: Task = {
+    const own: { -readonly [Field in keyof Task]: Task[Field] } = {
       id: idOf(task.key),
       name: suffix === '' ? task.name : `${task.name}${suffix}`,
       module: task.module,
@@ -78,19 +81,19 @@ function dress(
       ignoreErrors,
       tags,
     };
-    const live = task.liveness === undefined ? own : { ...own, liveness: task.liveness };
-    if (isPlain) return live;
+    if (task.liveness !== undefined) own.liveness = task.liveness;
+    if (isPlain) return own;
     const loop = more.register === undefined ? {} : { loop: { index, count: tasks.length, item: task.name } };
-    return { ...live, ...more, ...loop };
+    return { ...own, ...more, ...loop };
   });
 }
 
-function spanOnce(otherwise: Task['span']): (tunnel: Tunnel | null) => Task['span'] {
-  const found = new Map<Tunnel, Task['span']>();
+function spanOnce(): (tunnel: Tunnel) => Span {
+  const found = new Map<Tunnel, Span>();
   return (tunnel) => {
-    if (tunnel === null) return otherwise;
-    if (!found.has(tunnel)) found.set(tunnel, tunnel.at());
-    return found.get(tunnel) ?? otherwise;
+    const span = found.get(tunnel) ?? tunnel.at();
+    found.set(tunnel, span);
+    return span;
   };
 }
 

@@ -76,25 +76,40 @@ function task(key: string, name: string, module: string, args: BackendTask['args
   return { key, name, module, args, tunnel: null, triggers: null };
 }
 
-/** A task that belongs to one tunnel. */
-function tunnelTask(
-  tunnel: Tunnel,
-  key: string,
-  name: string,
-  module: string,
-  make: () => BackendTask['args'],
-): BackendTask {
-  const args = once(make);
-  return {
-    key: `${tunnel.name}/${key}`,
-    name,
-    module,
-    get args() {
-      return args();
-    },
-    tunnel,
-    triggers: null,
-  };
+/**
+ * A task that belongs to one tunnel; its arguments are made when they are first asked for. A class, because each object
+ * literal with a getter of its own has a shape of its own, which takes as much memory again.
+ */
+class TunnelTask implements BackendTask {
+  readonly key: string;
+  readonly name: string;
+  readonly module: string;
+  readonly tunnel: Tunnel;
+  readonly liveness?: readonly string[];
+  readonly triggers = null;
+  readonly #make: () => BackendTask['args'];
+  #made: BackendTask['args'] | null = null;
+
+  constructor(
+    tunnel: Tunnel,
+    key: string,
+    name: string,
+    module: string,
+    make: () => BackendTask['args'],
+    liveness?: readonly string[],
+  ) {
+    this.key = `${tunnel.name}/${key}`;
+    this.name = name;
+    this.module = module;
+    this.tunnel = tunnel;
+    if (liveness !== undefined) this.liveness = liveness;
+    this.#make = make;
+  }
+
+  get args(): BackendTask['args'] {
+    this.#made ??= this.#make();
+    return this.#made;
+  }
 }
 
 /** racoon negotiates for automatic keying only; manual keying is setkey's alone. */
@@ -110,8 +125,11 @@ function fileTasks({ end: { tunnel, src }, files }: Wanted): readonly BackendTas
     return content === null ? { path, state: 'absent' } : { path, content, sourced: {}, ...attributes('0600') };
   };
   return [
-    tunnelTask(tunnel, 'ifcfg', `ifcfg-${src.nickname}`, 'file', () => ({ ...files().ifcfg, ...attributes('0644') })),
-    tunnelTask(tunnel, 'keys', `keys-${src.nickname}`, 'file', keys),
+    new TunnelTask(tunnel, 'ifcfg', `ifcfg-${src.nickname}`, 'file', () => ({
+      ...files().ifcfg,
+      ...attributes('0644'),
+    })),
+    new TunnelTask(tunnel, 'keys', `keys-${src.nickname}`, 'file', keys),
   ];
 }
 
@@ -161,8 +179,8 @@ function connectionTask(
   more: BackendTask['args'] = {},
 ): BackendTask {
   const name = state === 'up' ? `ifup ${src.nickname}` : `prepare ${src.nickname} (ifdown if it is up)`;
-  const made = tunnelTask(tunnel, state, name, 'connection', () => ({ ...connection(), state, ...more }));
-  return state === 'up' ? Object.assign(made, { liveness: ping(src, dst) }) : made;
+  const args = () => ({ ...connection(), state, ...more });
+  return new TunnelTask(tunnel, state, name, 'connection', args, state === 'up' ? ping(src, dst) : undefined);
 }
 
 /** Manual SAs go with ifdown, those of IKE stay; of other tunnels to the same peer the manual ones are spared. */
