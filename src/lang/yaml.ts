@@ -103,7 +103,7 @@ function survey(document: Document): Survey {
       if (isMap(key) || isSeq(key)) compoundKeys.push(key);
     },
     Node: (_, node, path) => {
-      if (isMap(node)) repeatedKeys.push(...repeated(node));
+      if (isMap(node)) addRepeated(node, repeatedKeys);
       if (isAlias(node)) {
         const target = anchors.get(node.source);
         aliases.set(node, target && path.includes(target) ? 'circle' : target);
@@ -113,18 +113,18 @@ function survey(document: Document): Survey {
   return { aliases, compoundKeys, repeatedKeys };
 }
 
-/** Keys that YAML reads as one and the same value: `10` and `0xa`, but not `10` and `"10"`. */
-function repeated(map: YAMLMap): readonly YamlFault[] {
+/** Adds the keys that YAML reads as one and the same value: `10` and `0xa`, but not `10` and `"10"`. */
+function addRepeated(map: YAMLMap, faults: YamlFault[]): void {
+  if (map.items.length < 2) return;
   const seen = new Set<unknown>();
-  return map.items.flatMap(({ key }): readonly YamlFault[] => {
-    if (!isScalar(key)) return [];
-    if (!seen.has(key.value)) {
-      seen.add(key.value);
-      return [];
+  for (const { key } of map.items) {
+    if (!isScalar(key)) continue;
+    if (seen.has(key.value)) {
+      const [start = 0] = key.range ?? [];
+      faults.push({ code: REPEATED_KEY, message: 'Map keys must be unique', pos: [start, start + 1] });
     }
-    const [start = 0] = key.range ?? [];
-    return [{ code: REPEATED_KEY, message: 'Map keys must be unique', pos: [start, start + 1] }];
-  });
+    seen.add(key.value);
+  }
 }
 
 /** The library finds them only when it makes values, and then quotes the text, which may be a secret that begins with *. */
@@ -182,7 +182,7 @@ function nearest(
   let value: Node | null = resolveAlias(aliases, document.contents as Node | null);
   for (const step of pointer) {
     if (isMap(value)) {
-      const pair = pairsOf(aliases, value).get(String(step));
+      const pair = pairOf(aliases, value, String(step));
       if (!pair) return { key, value, exact: false };
       key = pair.key as Node;
       value = resolveAlias(aliases, (pair.value as Node | null) ?? key);
@@ -195,6 +195,21 @@ function nearest(
   }
   return { key, value, exact: true };
 }
+
+/** A small mapping is searched: an index of each end of each tunnel would take more memory than all the rest. */
+function pairOf(aliases: Aliases, map: YAMLMap, name: string): Pair | undefined {
+  if (map.items.length > FEW) return pairsOf(aliases, map).get(name);
+  let found: Pair | undefined;
+  for (const pair of map.items) {
+    if (!isScalar(pair.key)) continue;
+    if (isMergeKey(pair.key.value) && isNode(pair.value)) return pairsOf(aliases, map).get(name);
+    // of two with the same key the last one counts
+    if (String(pair.key.value ?? '') === name) found = pair;
+  }
+  return found;
+}
+
+const FEW = 8;
 
 /** The pairs of a mapping by their keys, merged ones (`<<`) included, made once: a file may hold thousands of tunnels. */
 function pairsOf(aliases: Aliases, map: YAMLMap): ReadonlyMap<string, Pair> {

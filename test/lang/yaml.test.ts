@@ -56,6 +56,19 @@ describe('places', () => {
     expect(document?.keyText(['all', 'hosts', '10'])).toBe('10');
     expect(document?.key(['all', 'hosts', 'q'])).toBe('q');
   });
+
+  test('are the same in mappings of any size, with merged keys and repeated ones', () => {
+    for (const size of [0, 1, 5, 6, 7, 8, 9, 30]) {
+      const fill = Array.from({ length: size }, (_, index) => `  k${index}: ${index}`);
+      const lines = ['base: &b { from: base, own: base }', 'all:', ...fill, '  <<: *b', '  own: first', '  own: last'];
+      const { document } = parse(`${lines.join('\n')}\n`);
+      expect(document?.value).toMatchObject({ all: { from: 'base', own: 'last' } });
+      expect(document?.span(['all', 'own'])).toMatchObject({ line: lines.length, column: 8 });
+      expect(document?.span(['all', 'from'])).toMatchObject({ line: 1, column: 18 });
+      expect(document?.keySpan(['all', 'none'])).toEqual(document?.keySpan(['all']));
+      if (size > 0) expect(document?.span(['all', `k${size - 1}`])).toMatchObject({ line: size + 2 });
+    }
+  });
 });
 
 describe('mistakes', () => {
