@@ -100,7 +100,7 @@ function spanOnce(): (tunnel: Tunnel) => Span {
 /** The ends on each host, by nickname. */
 export function endsByHost(tunnels: readonly Tunnel[]): ReadonlyMap<string, readonly Perspective[]> {
   const hosts = new Map<string, Perspective[]>();
-  for (const tunnel of tunnels) {
+  for (const tunnel of sortNaturally(tunnels, ({ name }) => name)) {
     for (const end of perspectives(tunnel)) {
       if (!end.src.managed) continue;
       const ends = hosts.get(end.src.host);
@@ -109,10 +109,10 @@ export function endsByHost(tunnels: readonly Tunnel[]): ReadonlyMap<string, read
     }
   }
   for (const [host, ends] of hosts) {
-    const byName = sortNaturally(ends, ({ tunnel }) => tunnel.name);
+    if (ends.every(({ tunnel, src }) => src.nickname === tunnel.name)) continue;
     hosts.set(
       host,
-      sortNaturally(byName, ({ src }) => src.nickname),
+      sortNaturally(ends, ({ src }) => src.nickname),
     );
   }
   return hosts;
