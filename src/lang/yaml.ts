@@ -10,7 +10,6 @@ import {
   type Node,
   type Pair,
   parseDocument,
-  visit,
   type YAMLMap,
 } from 'yaml';
 import type { Span } from '../model/span.ts';
@@ -91,25 +90,32 @@ interface Survey {
 
 /**
  * One walk for all aliases, the library's own `resolve` walks the document anew for each; for keys that are no texts; and
- * for those that stand twice in a mapping.
+ * for those that stand twice in a mapping. The library's `visit` makes a list of all that is around each node.
  */
 function survey(document: Document): Survey {
   const anchors = new Map<string, Node>();
   const aliases = new Map<Alias, Node | 'circle' | undefined>();
   const compoundKeys: Node[] = [];
   const repeatedKeys: YamlFault[] = [];
-  visit(document, {
-    Pair: (_, { key }) => {
-      if (isMap(key) || isSeq(key)) compoundKeys.push(key);
-    },
-    Node: (_, node, path) => {
+  const around: Node[] = [];
+  const look = (node: unknown): void => {
+    if (isAlias(node)) {
+      const target = anchors.get(node.source);
+      aliases.set(node, target && around.includes(target) ? 'circle' : target);
+    } else if (isPair(node)) {
+      if (isMap(node.key) || isSeq(node.key)) compoundKeys.push(node.key);
+      look(node.key);
+      look(node.value);
+    } else if (isNode(node)) {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node);
       if (isMap(node)) addRepeated(node, repeatedKeys);
-      if (isAlias(node)) {
-        const target = anchors.get(node.source);
-        aliases.set(node, target && path.includes(target) ? 'circle' : target);
-      } else if (node.anchor !== undefined) anchors.set(node.anchor, node);
-    },
-  });
+      if (!isMap(node) && !isSeq(node)) return;
+      around.push(node);
+      for (const item of node.items) look(item);
+      around.pop();
+    }
+  };
+  look(document.contents);
   return { aliases, compoundKeys, repeatedKeys };
 }
 

@@ -30,6 +30,19 @@ describe('values', () => {
     });
   });
 
+  test('a text that begins with a letter is one, but for the words of YAML 1.1', () => {
+    const words = ['null', 'yes', 'true', 'on', 'no', 'false', 'off'].flatMap((word) => [
+      word,
+      word.toUpperCase(),
+      `${word.charAt(0).toUpperCase()}${word.slice(1)}`,
+    ]);
+    expect(parse(`[${words.join(', ')}]`).document?.value).toEqual(
+      words.map((word) => (/^null/i.test(word) ? null : /^(yes|true|on)$/i.test(word))),
+    );
+    const texts = ['nulls', 'yes-no', 'trUe', 'oN', 'y', 'N', 'nan', 'inf', 'x1', 'e1', 'no way', 'an yes', 'a.b'];
+    expect(parse(`[${texts.join(', ')}]`).document?.value).toEqual(texts);
+  });
+
   test('any JSON is read as itself', () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
