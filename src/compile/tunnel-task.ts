@@ -3,7 +3,7 @@ import { checkValue, diagnostic } from '../lang/schema.ts';
 import { faultDiagnostic, template } from '../lang/template.ts';
 import { sortNaturally } from '../model/natural-order.ts';
 import type { Span } from '../model/span.ts';
-import { knownWhenAsked, type Task } from '../model/task.ts';
+import type { Deferred, Task } from '../model/task.ts';
 import { type Perspective, perspectives, type Tunnel } from '../model/tunnel.ts';
 import { knownWords } from '../playbook/suggest.ts';
 import type { Activation, Backend, BackendTask } from './backends/backend.ts';
@@ -73,7 +73,7 @@ function dress(
       id: idOf(task.key),
       name: suffix === '' ? task.name : `${task.name}${suffix}`,
       module: task.module,
-      args: args === NEVER ? NEVER : knownWhenAsked(() => task.args),
+      args: args === NEVER ? NEVER : new ArgsOf(task),
       tunnel: task.tunnel?.name ?? null,
       triggers: task.triggers?.map(({ key, on }) => ({ task: idOf(key), on })) ?? null,
       span: spans(task.tunnel),
@@ -87,6 +87,25 @@ function dress(
     return { ...own, ...more, ...loop };
   });
 }
+
+/** Made when they are asked for. A class, because a closure for each task takes four times the memory. */
+class ArgsOf implements Deferred<BackendTask['args']> {
+  readonly #task: BackendTask;
+
+  constructor(task: BackendTask) {
+    this.#task = task;
+  }
+
+  get needs(): readonly string[] {
+    return NOTHING;
+  }
+
+  resolve(): BackendTask['args'] {
+    return this.#task.args;
+  }
+}
+
+const NOTHING: readonly string[] = [];
 
 function spanOnce(): (tunnel: Tunnel) => Span {
   const found = new Map<Tunnel, Span>();
