@@ -85,7 +85,6 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   commander: ['src/cli'],
   'ansible-vault': ['src/secrets/vault'],
   diff: ['src/report'],
-  'ip-address': ['src/model'],
 };
 
 const files = ['src', 'modules'].flatMap(sources);

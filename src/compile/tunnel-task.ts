@@ -2,7 +2,8 @@ import { error, warning } from '../lang/diagnostic.ts';
 import { checkValue, diagnostic } from '../lang/schema.ts';
 import { faultDiagnostic, template } from '../lang/template.ts';
 import { sortNaturally } from '../model/natural-order.ts';
-import { knownWhenAsked, type Task } from '../model/task.ts';
+import type { Span } from '../model/span.ts';
+import type { Deferred, Task } from '../model/task.ts';
 import { type Perspective, perspectives, type Tunnel } from '../model/tunnel.ts';
 import { knownWords } from '../playbook/suggest.ts';
 import type { Activation, Backend, BackendTask } from './backends/backend.ts';
@@ -30,6 +31,7 @@ export interface TunnelWorld {
 export function tunnelTasks(world: TunnelWorld): (only?: ReadonlySet<string>) => MakeTasks {
   const byHost = endsByHost(world.tunnels);
   const choose = memoized(world.tunnels);
+  const spanOf = spanOnce();
   return (only) => (prepared, place, frame, args) => {
     if (args.needs.length > 0 && args !== NEVER) {
       place.report.add(argumentsLater(prepared, args.needs), place.host);
@@ -47,30 +49,31 @@ export function tunnelTasks(world: TunnelWorld): (only?: ReadonlySet<string>) =>
         ...(world.renewed === undefined ? {} : { renewed: world.renewed }),
       },
     );
-    return dress(tasks, prepared, place, frame, args);
+    const spans = (tunnel: Tunnel | null) => (tunnel === null ? prepared.task.span : spanOf(tunnel));
+    return dress(tasks, spans, prepared, place, frame, args);
   };
 }
 
 /** Gives the backend's tasks what the user's own task says: condition, tags, the prefix of their ids. */
 function dress(
   tasks: readonly BackendTask[],
+  spans: (tunnel: Tunnel | null) => Task['span'],
   prepared: PreparedTask,
   place: Place,
   frame: Frame,
   args: Parameters<MakeTasks>[3],
 ): readonly Task[] {
   const idOf = (key: string) => `${place.id}/${key}`;
-  const spans = spanOnce(prepared.task.span);
   const suffix = frame.loop === undefined ? '' : nameOf(prepared, place, frame).slice(prepared.task.name.length);
   const { when, ignoreErrors, tags, ...more } = frame;
   const isPlain = Object.keys(more).length === 0;
   return tasks.map((task, index): Task => {
     // Spelled out, and without a spread in the common case: a mesh of 200 hosts has 160,000 of them.
-    const own: Task = {
+    const own: { -readonly [Field in keyof Task]: Task[Field] } = {
       id: idOf(task.key),
       name: suffix === '' ? task.name : `${task.name}${suffix}`,
       module: task.module,
-      args: args === NEVER ? NEVER : knownWhenAsked(() => task.args),
+      args: args === NEVER ? NEVER : new ArgsOf(task),
       tunnel: task.tunnel?.name ?? null,
       triggers: task.triggers?.map(({ key, on }) => ({ task: idOf(key), on })) ?? null,
       span: spans(task.tunnel),
@@ -78,26 +81,45 @@ function dress(
       ignoreErrors,
       tags,
     };
-    const live = task.liveness === undefined ? own : { ...own, liveness: task.liveness };
-    if (isPlain) return live;
+    if (task.liveness !== undefined) own.liveness = task.liveness;
+    if (isPlain) return own;
     const loop = more.register === undefined ? {} : { loop: { index, count: tasks.length, item: task.name } };
-    return { ...live, ...more, ...loop };
+    return { ...own, ...more, ...loop };
   });
 }
 
-function spanOnce(otherwise: Task['span']): (tunnel: Tunnel | null) => Task['span'] {
-  const found = new Map<Tunnel, Task['span']>();
+/** Made when they are asked for. A class, because a closure for each task takes four times the memory. */
+class ArgsOf implements Deferred<BackendTask['args']> {
+  readonly #task: BackendTask;
+
+  constructor(task: BackendTask) {
+    this.#task = task;
+  }
+
+  get needs(): readonly string[] {
+    return NOTHING;
+  }
+
+  resolve(): BackendTask['args'] {
+    return this.#task.args;
+  }
+}
+
+const NOTHING: readonly string[] = [];
+
+function spanOnce(): (tunnel: Tunnel) => Span {
+  const found = new Map<Tunnel, Span>();
   return (tunnel) => {
-    if (tunnel === null) return otherwise;
-    if (!found.has(tunnel)) found.set(tunnel, tunnel.at());
-    return found.get(tunnel) ?? otherwise;
+    const span = found.get(tunnel) ?? tunnel.at();
+    found.set(tunnel, span);
+    return span;
   };
 }
 
 /** The ends on each host, by nickname. */
 export function endsByHost(tunnels: readonly Tunnel[]): ReadonlyMap<string, readonly Perspective[]> {
   const hosts = new Map<string, Perspective[]>();
-  for (const tunnel of tunnels) {
+  for (const tunnel of sortNaturally(tunnels, ({ name }) => name)) {
     for (const end of perspectives(tunnel)) {
       if (!end.src.managed) continue;
       const ends = hosts.get(end.src.host);
@@ -106,10 +128,10 @@ export function endsByHost(tunnels: readonly Tunnel[]): ReadonlyMap<string, read
     }
   }
   for (const [host, ends] of hosts) {
-    const byName = sortNaturally(ends, ({ tunnel }) => tunnel.name);
+    if (ends.every(({ tunnel, src }) => src.nickname === tunnel.name)) continue;
     hosts.set(
       host,
-      sortNaturally(byName, ({ src }) => src.nickname),
+      sortNaturally(ends, ({ src }) => src.nickname),
     );
   }
   return hosts;

@@ -13,12 +13,14 @@ export function otherEnds(
   tunnels: readonly Tunnel[],
   isLimited: (host: string) => boolean,
 ): readonly Widened[] {
+  const outward = tunnels.filter(({ ends: [a, b] }) => isLimited(a.host) !== isLimited(b.host));
+  if (outward.length === 0) return [];
   const touched = new Set(hosts.flatMap(tunnelsOf));
   const found = new Map<string, Set<string>>();
-  for (const tunnel of tunnels) {
+  for (const tunnel of outward) {
     if (!touched.has(tunnel.name)) continue;
     for (const { src, dst } of perspectives(tunnel)) {
-      if (!isLimited(src.host) || !dst.managed || isLimited(dst.host)) continue;
+      if (!isLimited(src.host) || !dst.managed) continue;
       found.set(dst.host, (found.get(dst.host) ?? new Set()).add(tunnel.name));
     }
   }

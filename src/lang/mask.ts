@@ -1,4 +1,4 @@
-import { SENSITIVE_KEY } from './sensitive-keys.ts';
+import { SENSITIVE_KEY, SENSITIVE_WORD } from './sensitive-keys.ts';
 
 /** A line of a source file as it may be shown: control characters and the values of sensitive keys are hidden. */
 export interface ShownLine {
@@ -17,6 +17,10 @@ export function maskLines(lines: readonly string[]): readonly ShownLine[] {
     if (open && indent > open.indent && (open.certain || !STRUCTURE.test(line))) {
       open.certain = true;
       return mask(line, [[indent, line.trimEnd().length]]);
+    }
+    if (!SENSITIVE_WORD.test(line)) {
+      open = undefined;
+      return mask(line, []);
     }
     open = OPENING.test(line) ? { indent, certain: true } : BARE.test(line) ? { indent, certain: false } : undefined;
     return mask(line, valueRanges(line));

@@ -1,4 +1,5 @@
 import { Secret } from '../model/secret.ts';
+import { isPlainMapping } from './map-inner.ts';
 import { TemplateFault } from './template-fault.ts';
 import { Vaulted } from './vaulted.ts';
 
@@ -26,8 +27,4 @@ export function vaultsIn(value: unknown): readonly Vaulted[] {
 
 function holdsVault(values: readonly unknown[]): boolean {
   return values.some((value) => vaultsIn(value).length > 0);
-}
-
-function isPlainMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

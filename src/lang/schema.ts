@@ -2,6 +2,7 @@ import { Secret } from '../model/secret.ts';
 import type { Span } from '../model/span.ts';
 import { compileSchema, type SchemaFault, type Validator } from './compile-schema.ts';
 import type { Diagnostic } from './diagnostic.ts';
+import { isPlainMapping, mapInner } from './map-inner.ts';
 import { fold } from './schema-fold.ts';
 import { type Complaint, complain } from './schema-messages.ts';
 import { Vaulted } from './vaulted.ts';
@@ -92,11 +93,9 @@ function plainly(value: unknown): unknown {
   if (value instanceof Vaulted) return '$ANSIBLE_VAULT';
   if (value instanceof Secret) return '[secret]';
   if (value instanceof Verbatim) return plainly(value.value);
-  if (Array.isArray(value)) return value.map(plainly);
-  if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainly(inner)]));
-  }
-  return value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value) || isPlainMapping(value)) return mapInner(value, plainly);
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainly(inner)]));
 }
 
 function unique(faults: readonly ValueFault[]): readonly ValueFault[] {

@@ -8,7 +8,7 @@ import { Verbatim } from './verbatim.ts';
  */
 export function ansibleTags(tags: Tags, open: OpenVault = noVault): Tags {
   const kept = tags.filter((tag) => typeof tag !== 'string' && !REPLACED.has(tag.tag));
-  return [...kept, ...PYYAML, vaultTag('!vault', open), vaultTag('!vault-encrypted', open), unsafeTag];
+  return [...kept, plainText, ...PYYAML, vaultTag('!vault', open), vaultTag('!vault-encrypted', open), unsafeTag];
 }
 
 const REPLACED = new Set(
@@ -16,6 +16,15 @@ const REPLACED = new Set(
     (name) => `tag:yaml.org,2002:${name}`,
   ),
 );
+
+/** Most of what is written. Numbers do not begin with a letter: none of the patterns below need be tried. */
+const plainText: ScalarTag = {
+  tag: 'tag:yaml.org,2002:str',
+  default: true,
+  test: /^(?!(?:[nN]ull|NULL|[yY]es|YES|[tT]rue|TRUE|[oO]n|ON|[nN]o|NO|[fF]alse|FALSE|[oO]ff|OFF)$)[A-Za-z]/,
+  resolve: (text) => text,
+  identify: () => false,
+};
 
 const PYYAML: readonly ScalarTag[] = [
   scalar('null', /^(?:~|null|Null|NULL)?$/, () => null),

@@ -10,7 +10,6 @@ import {
   type Node,
   type Pair,
   parseDocument,
-  visit,
   type YAMLMap,
 } from 'yaml';
 import type { Span } from '../model/span.ts';
@@ -91,40 +90,47 @@ interface Survey {
 
 /**
  * One walk for all aliases, the library's own `resolve` walks the document anew for each; for keys that are no texts; and
- * for those that stand twice in a mapping.
+ * for those that stand twice in a mapping. The library's `visit` makes a list of all that is around each node.
  */
 function survey(document: Document): Survey {
   const anchors = new Map<string, Node>();
   const aliases = new Map<Alias, Node | 'circle' | undefined>();
   const compoundKeys: Node[] = [];
   const repeatedKeys: YamlFault[] = [];
-  visit(document, {
-    Pair: (_, { key }) => {
-      if (isMap(key) || isSeq(key)) compoundKeys.push(key);
-    },
-    Node: (_, node, path) => {
-      if (isMap(node)) repeatedKeys.push(...repeated(node));
-      if (isAlias(node)) {
-        const target = anchors.get(node.source);
-        aliases.set(node, target && path.includes(target) ? 'circle' : target);
-      } else if (node.anchor !== undefined) anchors.set(node.anchor, node);
-    },
-  });
+  const around: Node[] = [];
+  const look = (node: unknown): void => {
+    if (isAlias(node)) {
+      const target = anchors.get(node.source);
+      aliases.set(node, target && around.includes(target) ? 'circle' : target);
+    } else if (isPair(node)) {
+      if (isMap(node.key) || isSeq(node.key)) compoundKeys.push(node.key);
+      look(node.key);
+      look(node.value);
+    } else if (isNode(node)) {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node);
+      if (isMap(node)) addRepeated(node, repeatedKeys);
+      if (!isMap(node) && !isSeq(node)) return;
+      around.push(node);
+      for (const item of node.items) look(item);
+      around.pop();
+    }
+  };
+  look(document.contents);
   return { aliases, compoundKeys, repeatedKeys };
 }
 
-/** Keys that YAML reads as one and the same value: `10` and `0xa`, but not `10` and `"10"`. */
-function repeated(map: YAMLMap): readonly YamlFault[] {
+/** Adds the keys that YAML reads as one and the same value: `10` and `0xa`, but not `10` and `"10"`. */
+function addRepeated(map: YAMLMap, faults: YamlFault[]): void {
+  if (map.items.length < 2) return;
   const seen = new Set<unknown>();
-  return map.items.flatMap(({ key }): readonly YamlFault[] => {
-    if (!isScalar(key)) return [];
-    if (!seen.has(key.value)) {
-      seen.add(key.value);
-      return [];
+  for (const { key } of map.items) {
+    if (!isScalar(key)) continue;
+    if (seen.has(key.value)) {
+      const [start = 0] = key.range ?? [];
+      faults.push({ code: REPEATED_KEY, message: 'Map keys must be unique', pos: [start, start + 1] });
     }
-    const [start = 0] = key.range ?? [];
-    return [{ code: REPEATED_KEY, message: 'Map keys must be unique', pos: [start, start + 1] }];
-  });
+    seen.add(key.value);
+  }
 }
 
 /** The library finds them only when it makes values, and then quotes the text, which may be a secret that begins with *. */
@@ -182,7 +188,7 @@ function nearest(
   let value: Node | null = resolveAlias(aliases, document.contents as Node | null);
   for (const step of pointer) {
     if (isMap(value)) {
-      const pair = pairsOf(aliases, value).get(String(step));
+      const pair = pairOf(aliases, value, String(step));
       if (!pair) return { key, value, exact: false };
       key = pair.key as Node;
       value = resolveAlias(aliases, (pair.value as Node | null) ?? key);
@@ -195,6 +201,21 @@ function nearest(
   }
   return { key, value, exact: true };
 }
+
+/** A small mapping is searched: an index of each end of each tunnel would take more memory than all the rest. */
+function pairOf(aliases: Aliases, map: YAMLMap, name: string): Pair | undefined {
+  if (map.items.length > FEW) return pairsOf(aliases, map).get(name);
+  let found: Pair | undefined;
+  for (const pair of map.items) {
+    if (!isScalar(pair.key)) continue;
+    if (isMergeKey(pair.key.value) && isNode(pair.value)) return pairsOf(aliases, map).get(name);
+    // of two with the same key the last one counts
+    if (String(pair.key.value ?? '') === name) found = pair;
+  }
+  return found;
+}
+
+const FEW = 8;
 
 /** The pairs of a mapping by their keys, merged ones (`<<`) included, made once: a file may hold thousands of tunnels. */
 function pairsOf(aliases: Aliases, map: YAMLMap): ReadonlyMap<string, Pair> {

@@ -1,5 +1,3 @@
-import { Address4 } from 'ip-address';
-
 /** An IPv4 network in CIDR notation, its host bits clear. */
 export interface Subnet {
   /** `192.168.1.0/24` */
@@ -22,8 +20,8 @@ export function parseSubnet(text: string): Subnet | SubnetFault {
   if (typeof address !== 'string') return { fault: address.fault === 'octal' ? 'octal' : 'address' };
   const prefix = Number(match[2]);
   if (prefix > 32 || (match[2].length > 1 && match[2].startsWith('0'))) return { fault: 'prefix' };
-  const network = new Address4(`${address}/${prefix}`);
-  const first = network.startAddress().correctForm();
+  const size = 2 ** (32 - prefix);
+  const first = toText(Math.floor(toNumber(address) / size) * size);
   if (first !== address) return { fault: 'host-bits', suggestion: `${first}/${prefix}` };
   return { cidr: `${address}/${prefix}`, address, prefix, netmask: netmask(prefix) };
 }
@@ -60,6 +58,9 @@ export function isUnusable(address: string): boolean {
   return UNUSABLE.some((network) => contains(network, address));
 }
 
+const DOT = 46;
+const ZERO = 48;
+
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16'].map(constant);
 
 const UNUSABLE = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/3'].map(constant);
@@ -69,9 +70,6 @@ function constant(cidr: string): Subnet {
   if ('fault' in subnet) throw new Error(`${cidr} is no network`);
   return subnet;
 }
-
-const DOT = 46;
-const ZERO = 48;
 
 function toNumber(address: string): number {
   let number = 0;
@@ -86,6 +84,10 @@ function toNumber(address: string): number {
     }
   }
   return number * 256 + octet;
+}
+
+function toText(number: number): string {
+  return [24, 16, 8, 0].map((shift) => (number >>> shift) & 255).join('.');
 }
 
 function netmask(prefix: number): string {

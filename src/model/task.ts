@@ -45,12 +45,7 @@ export interface Deferred<T> {
 }
 
 export function known<T>(value: T): Deferred<T> {
-  return knownWhenAsked(() => value);
-}
-
-/** A value that needs no variables, and is worth making only for whoever asks. */
-export function knownWhenAsked<T>(make: () => T): Deferred<T> {
-  return { needs: NOTHING, resolve: make };
+  return { needs: NOTHING, resolve: () => value };
 }
 
 const NOTHING: readonly string[] = [];

@@ -23,12 +23,12 @@ export function readSecret(
   pointer: Pointer,
   options: { readonly derive: boolean; readonly report: (diagnostic: Diagnostic) => void },
 ): SecretSpec | null {
-  const span = document.span(pointer);
+  const place = () => document.span(pointer);
   if (typeof value === 'string') {
     // Both ends would be keyed with the braces themselves, which is in every playbook that is copied.
     if (/\{\{.*\}\}/s.test(value)) {
       const fix = '{ env: NAME } or { file: PATH }, which also bring a key that has such braces';
-      options.report(error('secret-template', 'templates are not filled in here', { span, fix }));
+      options.report(error('secret-template', 'templates are not filled in here', { span: place(), fix }));
       return null;
     }
     return { pointer, kind: 'text', text: new Secret(value) };
@@ -42,7 +42,7 @@ export function readSecret(
     const found = kinds.length > 1 ? kinds.join(' and ') : 'none of them';
     options.report(
       error('secret-source', `a secret has exactly one source of ${KINDS.join(', ')}; this has ${found}`, {
-        span,
+        span: place(),
         fix: '{ env: NAME }, { file: PATH } or { command: [program, argument] }',
       }),
     );

@@ -30,6 +30,19 @@ describe('values', () => {
     });
   });
 
+  test('a text that begins with a letter is one, but for the words of YAML 1.1', () => {
+    const words = ['null', 'yes', 'true', 'on', 'no', 'false', 'off'].flatMap((word) => [
+      word,
+      word.toUpperCase(),
+      `${word.charAt(0).toUpperCase()}${word.slice(1)}`,
+    ]);
+    expect(parse(`[${words.join(', ')}]`).document?.value).toEqual(
+      words.map((word) => (/^null/i.test(word) ? null : /^(yes|true|on)$/i.test(word))),
+    );
+    const texts = ['nulls', 'yes-no', 'trUe', 'oN', 'y', 'N', 'nan', 'inf', 'x1', 'e1', 'no way', 'an yes', 'a.b'];
+    expect(parse(`[${texts.join(', ')}]`).document?.value).toEqual(texts);
+  });
+
   test('any JSON is read as itself', () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
@@ -55,6 +68,19 @@ describe('places', () => {
     expect(document?.key(['all', 'hosts', '10'])).toBe(10);
     expect(document?.keyText(['all', 'hosts', '10'])).toBe('10');
     expect(document?.key(['all', 'hosts', 'q'])).toBe('q');
+  });
+
+  test('are the same in mappings of any size, with merged keys and repeated ones', () => {
+    for (const size of [0, 1, 5, 6, 7, 8, 9, 30]) {
+      const fill = Array.from({ length: size }, (_, index) => `  k${index}: ${index}`);
+      const lines = ['base: &b { from: base, own: base }', 'all:', ...fill, '  <<: *b', '  own: first', '  own: last'];
+      const { document } = parse(`${lines.join('\n')}\n`);
+      expect(document?.value).toMatchObject({ all: { from: 'base', own: 'last' } });
+      expect(document?.span(['all', 'own'])).toMatchObject({ line: lines.length, column: 8 });
+      expect(document?.span(['all', 'from'])).toMatchObject({ line: 1, column: 18 });
+      expect(document?.keySpan(['all', 'none'])).toEqual(document?.keySpan(['all']));
+      if (size > 0) expect(document?.span(['all', `k${size - 1}`])).toMatchObject({ line: size + 2 });
+    }
   });
 });
 

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { Address4 } from 'ip-address';
 import { describe, expect, test } from 'vitest';
 import {
   algorithmNames,
@@ -149,6 +150,23 @@ describe('subnets', () => {
     expect(overlap(subnet('10.0.0.0/8'), subnet('10.9.0.0/16'))).toBe(true);
     expect(overlap(subnet('10.9.0.0/16'), subnet('10.0.0.0/8'))).toBe(true);
     expect(overlap(subnet('10.8.0.0/16'), subnet('10.9.0.0/16'))).toBe(false);
+  });
+
+  test('begin and are masked where another library says', () => {
+    const octet = fc.integer({ min: 0, max: 255 });
+    fc.assert(
+      fc.property(octet, octet, octet, octet, fc.integer({ min: 0, max: 32 }), (a, b, c, d, prefix) => {
+        const cidr = `${a}.${b}.${c}.${d}/${prefix}`;
+        const other = new Address4(cidr);
+        const first = `${other.startAddress().correctForm()}/${prefix}`;
+        expect(parseSubnet(cidr)).toMatchObject(
+          first === cidr
+            ? { cidr, prefix, netmask: other.subnetMaskAddress().correctForm() }
+            : { fault: 'host-bits', suggestion: first },
+        );
+        expect(parseSubnet(first)).toMatchObject({ cidr: first, netmask: other.subnetMaskAddress().correctForm() });
+      }),
+    );
   });
 
   test('tell private and unusable addresses', () => {

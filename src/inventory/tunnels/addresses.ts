@@ -3,11 +3,12 @@ import type { Span } from '../../model/span.ts';
 import { isUnusable, parseAddress, parseSubnet, type Subnet } from '../../model/subnet.ts';
 
 /** An IPv4 address of one host, or what is wrong with it. `what`: `the address of lana`. */
-export function readAddress(what: string, text: string, span: Span): string | Diagnostic {
+export function readAddress(what: string, text: string, place: () => Span): string | Diagnostic {
   const address = parseAddress(text);
+  if (typeof address === 'string' && !isUnusable(address)) return address;
+  const span = place();
   const found = JSON.stringify(text);
   if (typeof address === 'string') {
-    if (!isUnusable(address)) return address;
     const message = `${what} is no address that another host can reach this one by`;
     return error('address-unusable', message, { span, found, fix: 'its own address, such as 203.0.113.1' });
   }
@@ -36,9 +37,10 @@ export function readAddress(what: string, text: string, span: Span): string | Di
 }
 
 /** A network in CIDR notation, or what is wrong with it. */
-export function readNetwork(what: string, text: string, span: Span): Subnet | Diagnostic {
+export function readNetwork(what: string, text: string, place: () => Span): Subnet | Diagnostic {
   const network = parseSubnet(text);
   if (!('fault' in network)) return network;
+  const span = place();
   const found = JSON.stringify(text);
   const [address = '', prefix = ''] = text.split('/');
   switch (network.fault) {

@@ -7,27 +7,29 @@ import { isMapping, type Origin } from './origin.ts';
 import type { HostLookup } from './sides.ts';
 
 /**
- * Finds where a part of a tunnel was written: in the entry, in the defaults, in the list of members, or in a host's
+ * For one entry; what it gives, for each of its tunnels, finds where a part of it was written: in the entry, in the defaults, in the list of members, or in a host's
  * variables; else the nearest place around it, at last the entry's name.
  */
 export function placeFinder(
   origin: Origin,
-  members: readonly [Member, Member],
   document: Located,
   lookup: HostLookup,
-): Tunnel['at'] {
-  return (...path) => {
-    if (path[0] === 'ends' && path.length > 1) return endPlace(path, members, document, lookup) ?? name();
-    for (const depth of downTo(path.length, 1)) {
-      const part = path.slice(0, depth);
-      if (has(origin.fields, part)) return document.span([...origin.pointer, ...part]);
-      if (has(origin.defaults, part) && !ownsGroup(origin, part)) return document.span(['defaults', ...part]);
-    }
-    return name();
-  };
+): (members: readonly [Member, Member]) => Tunnel['at'] {
+  let named: Span | null = null;
+  return (members) =>
+    (...path) => {
+      if (path[0] === 'ends' && path.length > 1) return endPlace(path, members, document, lookup) ?? name();
+      for (const depth of downTo(path.length, 1)) {
+        const part = path.slice(0, depth);
+        if (has(origin.fields, part)) return document.span([...origin.pointer, ...part]);
+        if (has(origin.defaults, part) && !ownsGroup(origin, part)) return document.span(['defaults', ...part]);
+      }
+      return name();
+    };
 
   function name(): Span {
-    return document.keySpan(origin.pointer);
+    named ??= document.keySpan(origin.pointer);
+    return named;
   }
 }
 

@@ -56,7 +56,8 @@ export async function readTunnels(
   const document = withSourceTexts(written);
   diagnostics.push(...checkSchema(structuralSchema(), withoutKeys(document)));
   const lookup: HostLookup = { ...context, hosts, varsOf: once(context.varsOf) };
-  const entries = readOrigins(document).map((origin) => readEntry(origin, document, lookup, report));
+  const resolve = sideResolver(document, lookup, report);
+  const entries = readOrigins(document).map((origin) => readEntry(origin, document, resolve, report));
 
   const specs = entries.flatMap((entry) => neededSecrets(entry, context));
   const closed = specs.flatMap(({ spec, closed }): [SecretSpec, Secret][] => (closed ? [[spec, UNOPENED]] : []));
@@ -96,18 +97,14 @@ function neededSecrets({ origin, expansion, keying }: Entry, { wants }: TunnelsC
   return secretsOf(keying).map((spec) => ({ spec, closed: !wanted && vaultOf(spec) !== undefined }));
 }
 
-function readEntry(origin: Origin, document: Located, lookup: HostLookup, report: Report): Entry {
-  const unsafe = checkName(
-    `the name of a ${titleOf(origin).split(' ')[0]}`,
-    origin.name,
-    'tunnel-name-unsafe',
+function readEntry(origin: Origin, document: Located, resolve: ReturnType<typeof sideResolver>, report: Report): Entry {
+  const unsafe = checkName(`the name of a ${titleOf(origin).split(' ')[0]}`, origin.name, 'tunnel-name-unsafe', () =>
     nameSpan(document, origin),
   );
   if (unsafe) report(unsafe);
   const method = keyingMethod(origin, document, report);
   const settings = readSettings(origin, method === 'manual', document, report);
   const expansion = expand(origin, document, report);
-  const resolve = sideResolver(document, lookup, report);
   const sides = expansion.members.map((member) => resolve(member, settings));
   const keying = readKeying(origin, method, expansion.members, document, report);
   if (!unsafe) checkExpandedNames(origin, expansion, sides, document, report);
@@ -122,19 +119,21 @@ function checkExpandedNames(
   document: Located,
   report: Report,
 ): void {
-  const span = nameSpan(document, origin);
+  const place = () => nameSpan(document, origin);
   if (origin.kind !== 'tunnels') {
     const long = pairs.filter(({ name }) => name.length > LONGEST_NAME);
     if (long[0]) {
       const message = `${titleOf(origin)} makes ${long.length} names longer than ${LONGEST_NAME} characters`;
-      report(error('tunnel-name-unsafe', message, { span, found: long[0].name, fix: 'a shorter name for it' }));
+      report(
+        error('tunnel-name-unsafe', message, { span: place(), found: long[0].name, fix: 'a shorter name for it' }),
+      );
       return;
     }
   }
   const nameless = pairs.find(({ ends }) =>
     ends.some((end) => sides[end]?.managed === true && sides[end]?.nickname === undefined),
   );
-  const fault = nameless && isSafeName(nameless.name) ? checkNickname(nameless.name, span) : null;
+  const fault = nameless && isSafeName(nameless.name) ? checkNickname(nameless.name, place) : null;
   if (fault) report(fault);
 }
 
@@ -147,6 +146,7 @@ function makeTunnels(
 ): Made[] {
   const keyingOf = keying && buildKeying(keying, settings, secrets, document, report);
   const fits = pairChecker(settings, document, report);
+  const placeOf = placeFinder(origin, document, lookup);
   const { type, ike, onboot, state } = settings;
   const protocols = protocolsOf(settings, keying);
   return expansion.pairs.flatMap(({ name, ends: [first, second] }): Made[] => {
@@ -155,7 +155,7 @@ function makeTunnels(
     if (!a || !b || !fits(a, b) || !keyingOf || type === null) return [];
     const pairKeying = keyingOf(a.host, b.host);
     if (!pairKeying) return [];
-    const at = placeFinder(origin, [a.member, b.member], document, lookup);
+    const at = placeOf([a.member, b.member]);
     const ends = [endOf(a, name), endOf(b, name)] as const;
     return [{ origin, tunnel: { name, type, ends, keying: pairKeying, ike, ...protocols, onboot, state, at } }];
   });

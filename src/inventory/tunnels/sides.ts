@@ -36,9 +36,25 @@ export interface HostLookup {
   spanOfVar?: ((host: Host, name: string) => Span | undefined) | undefined;
 }
 
-/** Resolves the ends that entries name: from what is written, then host variables, then `ansible_host`. */
+/**
+ * Resolves the ends that entries name: from what is written, then host variables, then `ansible_host`. Make one for all
+ * entries: an end of which nothing is written is found once for each host, unless there is something to say of it.
+ */
 export function sideResolver(document: Located, lookup: HostLookup, report: Report) {
-  return (member: Member, settings: Settings): Side | null => resolveSide(member, settings, document, lookup, report);
+  const known = new Map<string, Side>();
+  return (member: Member, settings: Settings): Side | null => {
+    const { host, written } = member;
+    const id = Object.keys(written).length === 0 ? `${settings.type} ${settings.state} ${host}` : null;
+    const same = id === null ? undefined : known.get(id);
+    if (same) return { ...same, member };
+    let isSilent = true;
+    const side = resolveSide(member, settings, document, lookup, (diagnostic) => {
+      isSilent = false;
+      report(diagnostic);
+    });
+    if (id !== null && side && isSilent) known.set(id, side);
+    return side;
+  };
 }
 
 function resolveSide(
@@ -55,32 +71,32 @@ function resolveSide(
   };
   const { host: name, written } = member;
   const managed = written.managed !== false;
-  const hostSpan = listed(member) ? document.span(member.pointer) : document.keySpan(member.pointer);
-  fault(checkName("the host's name", name, 'host-name-unsafe', hostSpan));
+  const hostPlace = () => (listed(member) ? document.span(member.pointer) : document.keySpan(member.pointer));
+  fault(checkName("the host's name", name, 'host-name-unsafe', hostPlace));
   const host = lookup.hosts.get(name);
   const unknown = !host && managed;
-  if (unknown) fault(unknownHost(name, lookup.hosts, hostSpan, listed(member)));
+  if (unknown) fault(unknownHost(name, lookup.hosts, hostPlace(), listed(member)));
   const closed = host && closedVariable(written, host, lookup);
   if (closed !== undefined) {
-    report(leftOut(name, closed, (host && lookup.spanOfVar?.(host, closed)) ?? hostSpan));
+    report(leftOut(name, closed, (host && lookup.spanOfVar?.(host, closed)) ?? hostPlace()));
     return null;
   }
-  const value = valueReader(member, host, hostSpan, document, lookup, fault);
+  const value = valueReader(member, host, hostPlace, document, lookup, fault);
   const nickname = typeof written.nickname === 'string' ? written.nickname : undefined;
-  if (nickname !== undefined) fault(checkNickname(nickname, document.span([...member.pointer, 'nickname'])));
+  if (nickname !== undefined) fault(checkNickname(nickname, () => document.span([...member.pointer, 'nickname'])));
 
   // what an unknown host's variables would say is not known either
   const address =
-    unknown && !value('address') ? undefined : keep(pickAddress(value, host, name, hostSpan, lookup), fault);
+    unknown && !value('address') ? undefined : keep(pickAddress(value, host, name, hostPlace, lookup), fault);
   const networked = settings.type === 'network-to-network';
   if (settings.type === 'host-to-host') {
     for (const key of ['network', 'gateway']) if (Object.hasOwn(written, key)) fault(unexpected(member, key, document));
   }
   const needed = networked && settings.state === 'present' && !unknown;
-  const network = networked ? keep(pickNetwork(value, name, hostSpan, needed), fault) : undefined;
-  const gateway = networked ? keep(pickGateway(value, name, hostSpan, needed), fault) : undefined;
+  const network = networked ? keep(pickNetwork(value, name, hostPlace, needed), fault) : undefined;
+  const gateway = networked ? keep(pickGateway(value, name, hostPlace, needed), fault) : undefined;
   if (network && gateway && !contains(network, gateway)) {
-    report(outside(name, gateway, network, value('gateway')?.span ?? hostSpan));
+    report(outside(name, gateway, network, value('gateway')?.place() ?? hostPlace()));
   }
   if (faulty || address === undefined) return null;
   return {
@@ -121,12 +137,14 @@ function leftOut(name: string, variable: string, span: Span): Diagnostic {
 }
 
 /** A text and its place: written at the end, or else the host variable of the same name after `ipsec_`. */
-type ValueReader = (key: 'address' | 'network' | 'gateway') => { text: string; span: Span; what: string } | undefined;
+type ValueReader = (
+  key: 'address' | 'network' | 'gateway',
+) => { text: string; place: () => Span; what: string } | undefined;
 
 function valueReader(
   { pointer, written, host: name }: Member,
   host: Host | undefined,
-  hostSpan: Span,
+  hostPlace: () => Span,
   document: Located,
   lookup: HostLookup,
   fault: (diagnostic: Diagnostic) => void,
@@ -134,17 +152,17 @@ function valueReader(
   return (key) => {
     const own = written[key];
     if (typeof own === 'string') {
-      return { text: own, span: document.span([...pointer, key]), what: `the ${key} of ${name}` };
+      return { text: own, place: () => document.span([...pointer, key]), what: `the ${key} of ${name}` };
     }
     const variable = `ipsec_${key}`;
     const inherited = host && lookup.varsOf(host)[variable];
     if (!host || inherited === undefined || inherited === null) return undefined;
-    const span = lookup.spanOfVar?.(host, variable) ?? hostSpan;
+    const place = () => lookup.spanOfVar?.(host, variable) ?? hostPlace();
     try {
-      return { text: String(publicText(inherited)), span, what: `the variable ${variable} of ${name}` };
+      return { text: String(publicText(inherited)), place, what: `the variable ${variable} of ${name}` };
     } catch (cause) {
       if (!(cause instanceof TemplateFault)) throw cause;
-      fault(faultDiagnostic(cause, span));
+      fault(faultDiagnostic(cause, place()));
       return undefined;
     }
   };
@@ -154,17 +172,17 @@ function pickAddress(
   value: ValueReader,
   host: Host | undefined,
   name: string,
-  span: Span,
+  place: () => Span,
   lookup: HostLookup,
 ): string | Diagnostic {
   const own = value('address');
-  if (own) return readAddress(own.what, own.text, own.span);
+  if (own) return readAddress(own.what, own.text, own.place);
   const reached = host ? reachedAt(host, name, lookup) : name;
   const parsed = parseAddress(reached);
   const isName = typeof parsed !== 'string' && parsed.fault === 'form' && !/^[\d.]+$/.test(reached);
-  if (host && !isName) return readAddress(`ansible_host of ${name}`, reached, span);
+  if (host && !isName) return readAddress(`ansible_host of ${name}`, reached, place);
   return error('address-missing', `the end ${name} has no address`, {
-    span,
+    span: place(),
     ...(host ? { found: `ansible_host ${JSON.stringify(reached)} is a name, not an IP address` } : {}),
     fix: host ? 'address: 203.0.113.1 here, or the host variable ipsec_address' : 'address: 203.0.113.1 here',
   });
@@ -180,22 +198,32 @@ function reachedAt(host: Host, name: string, lookup: HostLookup): string {
   }
 }
 
-function pickNetwork(value: ValueReader, name: string, span: Span, needed: boolean): Subnet | Diagnostic | undefined {
+function pickNetwork(
+  value: ValueReader,
+  name: string,
+  place: () => Span,
+  needed: boolean,
+): Subnet | Diagnostic | undefined {
   const own = value('network');
-  if (own) return readNetwork(own.what, own.text, own.span);
+  if (own) return readNetwork(own.what, own.text, own.place);
   if (!needed) return undefined;
   return error('network-missing', `the end ${name} of a network-to-network tunnel has no network`, {
-    span,
+    span: place(),
     fix: 'network: 192.168.1.0/24 here, or the host variable ipsec_network',
   });
 }
 
-function pickGateway(value: ValueReader, name: string, span: Span, needed: boolean): string | Diagnostic | undefined {
+function pickGateway(
+  value: ValueReader,
+  name: string,
+  place: () => Span,
+  needed: boolean,
+): string | Diagnostic | undefined {
   const own = value('gateway');
-  if (own) return readAddress(own.what, own.text, own.span);
+  if (own) return readAddress(own.what, own.text, own.place);
   if (!needed) return undefined;
   return error('gateway-missing', `the end ${name} of a network-to-network tunnel has no gateway`, {
-    span,
+    span: place(),
     fix: 'gateway: 192.168.1.254 here (its address in its network), or the host variable ipsec_gateway',
   });
 }

@@ -1,5 +1,6 @@
+import { isPlainMapping, mapInner } from '../../lang/map-inner.ts';
 import { Verbatim } from '../../lang/verbatim.ts';
-import type { Located, Pointer } from '../../lang/yaml.ts';
+import type { Located } from '../../lang/yaml.ts';
 import { Secret } from '../../model/secret.ts';
 
 /**
@@ -14,18 +15,17 @@ export function withSourceTexts(document: Located): Located {
 export function withoutKeys(document: Located): Located {
   return {
     ...document,
-    value: conceal(document.value, []),
+    value: conceal(document.value, false, false),
     sourceText: (pointer) => (pointer.includes('keying') ? undefined : document.sourceText(pointer)),
   };
 }
 
-function conceal(value: unknown, pointer: Pointer): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => conceal(item, [...pointer, index]));
-  if (isPlainMapping(value)) {
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, conceal(inner, [...pointer, key])]));
-  }
-  const hidden = typeof value === 'string' && pointer.includes('keying') && !pointer.includes('x509');
-  return hidden ? new Secret('') : value;
+function conceal(value: unknown, isKeying: boolean, isNames: boolean): unknown {
+  return mapInner(value, (inner, key) => {
+    const [below, named] = [isKeying || key === 'keying', isNames || key === 'x509'];
+    if (typeof inner === 'string') return below && !named ? new Secret('') : inner;
+    return conceal(inner, below, named);
+  });
 }
 
 /** What stands below these keys is text. Nothing but a text below `keying` can be empty. */
@@ -34,24 +34,23 @@ const TEXT_KEYS = new Set(['keying', 'nickname', 'address', 'network', 'gateway'
 /** racoon.conf's own settings are read by the backend. */
 const FOREIGN_KEY = 'racoon';
 
-function convert(document: Located, value: unknown, pointer: Pointer, text: boolean): unknown {
-  if (value instanceof Verbatim) return convert(document, value.value, pointer, text);
-  if (Array.isArray(value)) return value.map((item, index) => convert(document, item, [...pointer, index], text));
-  if (isPlainMapping(value)) {
-    const entries = Object.entries(value).map(([key, inner]): [string, unknown] => {
-      if (pointer.length === 0 && key === FOREIGN_KEY) return [key, inner];
-      return [key, convert(document, inner, [...pointer, key], text || (pointer.length > 0 && TEXT_KEYS.has(key)))];
+/** `at`: the place of `value`; it is moved on, and back. */
+function convert(document: Located, value: unknown, at: (string | number)[], text: boolean): unknown {
+  if (value instanceof Verbatim) return convert(document, value.value, at, text);
+  if (Array.isArray(value) || isPlainMapping(value)) {
+    return mapInner(value, (inner, key) => {
+      if (at.length === 0 && key === FOREIGN_KEY) return inner;
+      const below = text || (at.length > 0 && TEXT_KEYS.has(String(key)));
+      at.push(key);
+      const converted = convert(document, inner, at, below);
+      at.pop();
+      return converted;
     });
-    return Object.fromEntries(entries);
   }
   if (!text || typeof value === 'string' || typeof value === 'object') {
     // `psk: ~` and `psk: null` are as empty as `psk:`
-    const nothing = value === null && pointer.slice(0, -1).includes('keying') && pointer.at(-1) !== 'x509';
+    const nothing = value === null && at.slice(0, -1).includes('keying') && at.at(-1) !== 'x509';
     return nothing ? '' : value;
   }
-  return document.sourceText(pointer) ?? value;
-}
-
-function isPlainMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  return document.sourceText(at) ?? value;
 }

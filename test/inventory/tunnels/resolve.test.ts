@@ -47,6 +47,44 @@ describe('ends', () => {
     expect(tunnel?.ends.every((end) => !('network' in end) && !('gateway' in end))).toBe(true);
   });
 
+  test('of which nothing is written are the same in each tunnel, but for its type and its state', async () => {
+    const [hosts, first, gone, second] = await readClean(
+      `tunnels:
+  h: { type: host-to-host, ends: { a: , b: }, keying: { psk: k } }
+  n1: { type: network-to-network, ends: { a: , b: }, keying: { psk: k } }
+  n2: { type: network-to-network, ends: { a: , plain: { managed: false } }, state: absent }
+  n3: { type: network-to-network, ends: { a: , c: }, keying: { psk: k } }
+`,
+      new Map([...LAN, ...makeHosts({ plain: { ansible_host: '10.0.0.77' } })]),
+    );
+    expect(hosts?.ends[0]).toEqual({ host: 'a', managed: true, nickname: 'h', address: '10.0.0.200' });
+    expect(first?.ends[0]).toMatchObject({ nickname: 'n1', network: { cidr: '172.16.0.0/24' } });
+    expect(second?.ends[0]).toEqual({ ...first?.ends[0], nickname: 'n3' });
+    expect(gone?.ends[1]).not.toHaveProperty('network');
+    expect([first, second].map((tunnel) => tunnel?.at('ends', 'a').line)).toEqual([3, 5]);
+  });
+
+  test('that are wrong in their host variables are told of in each tunnel', async () => {
+    const hosts = makeHosts({
+      a: { ansible_host: '10.0.0.1', ipsec_network: '172.16.1.0/24', ipsec_gateway: '172.16.9.1' },
+      b: { ansible_host: '10.0.0.2', ipsec_network: '172.16.2.1/24', ipsec_gateway: '172.16.2.1' },
+    });
+    const { diagnostics } = await read(
+      `tunnels:
+  t1: { type: network-to-network, ends: { a: , b: }, keying: { psk: k } }
+  t2: { type: network-to-network, ends: { a: , b: }, keying: { psk: k } }
+`,
+      hosts,
+    );
+    const told = diagnostics.map(({ code, span }) => [code, span?.line, span?.column]);
+    expect(told).toEqual([
+      ['gateway-outside', 2, 43],
+      ['network-host-bits', 2, 48],
+      ['gateway-outside', 3, 43],
+      ['network-host-bits', 3, 48],
+    ]);
+  });
+
   test('may be an external peer', async () => {
     const [tunnel] = await readClean(`tunnels:
   t: { type: host-to-host, ends: { a: {}, partner: { managed: false, address: 10.1.1.1 } }, keying: { psk: k } }

@@ -108,8 +108,10 @@ function checkPrefixes(byHost: readonly (readonly Perspective[])[]): readonly Di
     for (const end of ends)
       if (end.tunnel.keying.method === 'psk' && !peers.has(end.dst.address)) peers.set(end.dst.address, end);
     const addresses = [...peers.keys()];
+    const longest = Math.max(0, ...addresses.map(({ length }) => length));
     for (const [address, end] of peers) {
-      const victims = addresses.filter((other) => dropsLineOf(address, other));
+      // only a longer one can begin with it
+      const victims = address.length === longest ? [] : addresses.filter((other) => dropsLineOf(address, other));
       if (victims.length === 0) continue;
       const entry = found.get(address) ?? { end, victims: new Set(), hosts: new Set() };
       for (const victim of victims) entry.victims.add(victim);

@@ -14,7 +14,9 @@ import { removedPeers, removeEnd } from './removal.ts';
 export function hostTasks(ends: HostEnds, context: BackendContext): readonly BackendTask[] {
   const options = racoonOptions(context.options);
   const gone = ends.selected.filter(({ tunnel }) => tunnel.state === 'absent');
-  const wanted = ends.selected.filter(({ tunnel }) => tunnel.state === 'present').map((end) => want(end, options));
+  const wanted = ends.selected
+    .filter(({ tunnel }) => tunnel.state === 'present')
+    .map((end) => new Wanted(end, options));
   const activates = context.activation !== 'none';
   const removals = gone.flatMap((end) => removeEnd(end, ends.all, options));
   if (wanted.length === 0) return removals;
@@ -33,36 +35,77 @@ export function hostTasks(ends: HostEnds, context: BackendContext): readonly Bac
   return [
     task('package', 'install ipsec-tools', 'package', { name: 'ipsec-tools', state: 'present' }),
     ...removals,
-    ...(activates ? wanted.map((one) => connectionTask(one, 'replaced', renewal(one, ends, context))) : []),
+    ...(activates ? wanted.map((one) => replacedTask(one, ends, context)) : []),
     ...writing,
     ...restartTasks(wanted, writing, context),
-    ...(activates ? wanted.map((one) => connectionTask(one, 'up')) : []),
+    ...(activates ? wanted.map(upTask) : []),
     ...(activates ? restorePskTasks(psk, ends.all) : []),
   ];
 }
 
-/** What it shall be is made when the first of its tasks asks: a mesh of 200 hosts has 40,000 ends, `validate` needs none. */
-interface Wanted {
+/**
+ * An end that shall be there. What it shall be is made when the first of its tasks asks: a mesh of 200 hosts has 40,000
+ * ends with 120,000 tasks, `validate` needs none of it. These two are classes, because closures and objects with getters of
+ * their own take twice the memory.
+ */
+class Wanted {
   readonly end: Perspective;
-  readonly files: () => ConnectionFiles;
-  readonly connection: () => ReturnType<typeof connectionArgs>;
+  readonly #paths: RacoonOptions['paths'];
+  #files: ConnectionFiles | null = null;
+  #connection: ReturnType<typeof connectionArgs> | null = null;
+
+  constructor(end: Perspective, { paths }: RacoonOptions) {
+    this.end = end;
+    this.#paths = paths;
+  }
+
+  get files(): ConnectionFiles {
+    this.#files ??= connectionFiles(this.end);
+    return this.#files;
+  }
+
+  get connection(): ReturnType<typeof connectionArgs> {
+    const { certificate, pre_shared_key: psk } = this.#paths;
+    this.#connection ??= connectionArgs(this.end, this.files, certificate, psk);
+    return this.#connection;
+  }
 }
 
-function want(end: Perspective, { paths }: RacoonOptions): Wanted {
-  const files = once(() => connectionFiles(end));
-  return {
-    end,
-    files,
-    connection: once(() => connectionArgs(end, files(), paths.certificate, paths.pre_shared_key)),
-  };
-}
+/** A task that belongs to one tunnel. */
+class TunnelTask implements BackendTask {
+  readonly key: string;
+  readonly name: string;
+  readonly module: string;
+  readonly liveness?: readonly string[];
+  readonly triggers = null;
+  readonly #wanted: Wanted;
+  readonly #make: (wanted: Wanted) => BackendTask['args'];
+  #made: BackendTask['args'] | null = null;
 
-function once<T extends object>(make: () => T): () => T {
-  let made: T | null = null;
-  return () => {
-    made ??= make();
-    return made;
-  };
+  constructor(
+    wanted: Wanted,
+    key: string,
+    name: string,
+    module: string,
+    make: (wanted: Wanted) => BackendTask['args'],
+    liveness?: readonly string[],
+  ) {
+    this.key = `${wanted.end.tunnel.name}/${key}`;
+    this.name = name;
+    this.module = module;
+    if (liveness !== undefined) this.liveness = liveness;
+    this.#wanted = wanted;
+    this.#make = make;
+  }
+
+  get tunnel(): Tunnel {
+    return this.#wanted.end.tunnel;
+  }
+
+  get args(): BackendTask['args'] {
+    this.#made ??= this.#make(this.#wanted);
+    return this.#made;
+  }
 }
 
 interface PskArgs {
@@ -76,43 +119,31 @@ function task(key: string, name: string, module: string, args: BackendTask['args
   return { key, name, module, args, tunnel: null, triggers: null };
 }
 
-/** A task that belongs to one tunnel. */
-function tunnelTask(
-  tunnel: Tunnel,
-  key: string,
-  name: string,
-  module: string,
-  make: () => BackendTask['args'],
-): BackendTask {
-  const args = once(make);
-  return {
-    key: `${tunnel.name}/${key}`,
-    name,
-    module,
-    get args() {
-      return args();
-    },
-    tunnel,
-    triggers: null,
-  };
-}
-
 /** racoon negotiates for automatic keying only; manual keying is setkey's alone. */
 function racoonTasks(wanted: readonly Wanted[], options: RacoonOptions): readonly BackendTask[] {
   if (wanted.every(({ end }) => end.tunnel.keying.method === 'manual')) return [];
   return [task('racoon-conf', 'racoon.conf', 'racoon_conf', { path: RACOON_CONF, content: racoonConf(options) })];
 }
 
-function fileTasks({ end: { tunnel, src }, files }: Wanted): readonly BackendTask[] {
-  const attributes = (mode: string) => ({ mode, owner: 'root', group: 'root' });
-  const keys = () => {
-    const { path, content } = files().keys;
-    return content === null ? { path, state: 'absent' } : { path, content, sourced: {}, ...attributes('0600') };
-  };
+function fileTasks(wanted: Wanted): readonly BackendTask[] {
+  const { nickname } = wanted.end.src;
   return [
-    tunnelTask(tunnel, 'ifcfg', `ifcfg-${src.nickname}`, 'file', () => ({ ...files().ifcfg, ...attributes('0644') })),
-    tunnelTask(tunnel, 'keys', `keys-${src.nickname}`, 'file', keys),
+    new TunnelTask(wanted, 'ifcfg', `ifcfg-${nickname}`, 'file', ifcfgArgs),
+    new TunnelTask(wanted, 'keys', `keys-${nickname}`, 'file', keysArgs),
   ];
+}
+
+function ifcfgArgs({ files: { ifcfg } }: Wanted): BackendTask['args'] {
+  return { ...ifcfg, ...ofRoot('0644') };
+}
+
+function keysArgs({ files }: Wanted): BackendTask['args'] {
+  const { path, content } = files.keys;
+  return content === null ? { path, state: 'absent' } : { path, content, sourced: {}, ...ofRoot('0600') };
+}
+
+function ofRoot(mode: string) {
+  return { mode, owner: 'root', group: 'root' };
 }
 
 function pskTasks(psk: PskArgs): readonly BackendTask[] {
@@ -155,14 +186,24 @@ function restartTriggers(wanted: readonly Wanted[], writing: readonly BackendTas
   ];
 }
 
-function connectionTask(
-  { end: { tunnel, src, dst }, connection }: Wanted,
-  state: 'replaced' | 'up',
-  more: BackendTask['args'] = {},
-): BackendTask {
-  const name = state === 'up' ? `ifup ${src.nickname}` : `prepare ${src.nickname} (ifdown if it is up)`;
-  const made = tunnelTask(tunnel, state, name, 'connection', () => ({ ...connection(), state, ...more }));
-  return state === 'up' ? Object.assign(made, { liveness: ping(src, dst) }) : made;
+function replacedTask(wanted: Wanted, ends: HostEnds, context: BackendContext): BackendTask {
+  const { nickname } = wanted.end.src;
+  const more = renewal(wanted, ends, context);
+  const make = more === null ? replacedArgs : (one: Wanted) => ({ ...replacedArgs(one), ...more });
+  return new TunnelTask(wanted, 'replaced', `prepare ${nickname} (ifdown if it is up)`, 'connection', make);
+}
+
+function replacedArgs({ connection }: Wanted): BackendTask['args'] {
+  return { ...connection, state: 'replaced' };
+}
+
+function upTask(wanted: Wanted): BackendTask {
+  const { src, dst } = wanted.end;
+  return new TunnelTask(wanted, 'up', `ifup ${src.nickname}`, 'connection', upArgs, ping(src, dst));
+}
+
+function upArgs({ connection }: Wanted): BackendTask['args'] {
+  return { ...connection, state: 'up' };
 }
 
 /** Manual SAs go with ifdown, those of IKE stay; of other tunnels to the same peer the manual ones are spared. */
@@ -170,8 +211,8 @@ function renewal(
   { end: { tunnel, dst } }: Wanted,
   { all }: HostEnds,
   { renewed }: BackendContext,
-): BackendTask['args'] {
-  if (renewed?.has(tunnel.name) !== true || tunnel.keying.method === 'manual') return {};
+): BackendTask['args'] | null {
+  if (renewed?.has(tunnel.name) !== true || tunnel.keying.method === 'manual') return null;
   const spared = all.flatMap(({ tunnel: { keying }, dst: { address } }) => {
     if (keying.method !== 'manual' || address !== dst.address) return [];
     return keying.sent.flatMap(({ ah, esp }) => [ah?.spi, esp?.spi].filter((spi) => spi !== undefined));
