@@ -23,6 +23,7 @@ function start() {
   const extend = process.env.IPSEC_PLAY_EXTEND_CACHE === '1';
   const modules = new Map();
   const uncached = [];
+  const programUrl = pathToFileURL(join(__dirname, PROGRAM)).href;
   process.once('exit', () => {
     for (const [cache, script] of uncached) keep(cache, script);
   });
@@ -40,7 +41,7 @@ function start() {
     const cachedData = read(cache);
     const script = new Script(readFileSync(file, 'latin1'), { filename: file, cachedData });
     if (cachedData === undefined || extend) uncached.push([cache, script]);
-    script.runInThisContext()(load, module, module.exports, file, __dirname, pathToFileURL(file).href);
+    script.runInThisContext()(load, module, module.exports, file, __dirname, programUrl);
     return module.exports;
   }
 }

@@ -1,4 +1,10 @@
-// Modules of Node that take longer to load than the packages that ask for them.
+// Modules of Node that take longer to load than what asks for them.
+import * as crypto from 'node:crypto';
+
+/** Loads it when the first of its functions is wanted: most commands that read it want none. */
+const lazyCrypto = `for (const name of ${JSON.stringify(Object.keys(crypto).filter((name) => name !== 'default'))})
+  Object.defineProperty(exports, name, { enumerable: true, get: () => require('node:crypto')[name] });`;
+
 const STAND_INS = [
   // It is a global too. To load it as a module makes the streams of stdin, stdout and stderr, whoever uses them.
   { filter: /^(node:)?process$/, importer: /./, contents: 'module.exports = process;' },
@@ -8,6 +14,7 @@ const STAND_INS = [
     importer: /[\\/]node_modules[\\/]commander[\\/]/,
     contents: 'module.exports = {};',
   },
+  { filter: /^(node:)?crypto$/, importer: /[\\/](src|modules)[\\/]/, contents: lazyCrypto },
 ];
 
 /** @type {import('esbuild').Plugin} */
