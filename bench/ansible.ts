@@ -1,21 +1,34 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { programPath } from '../test/support/needs.ts';
 import { type Arena, type Contestant, fault, type Step } from './contestant.ts';
 import { ifcfg, PSK, RACOON_CONF, router } from './hosts.ts';
 import { measureProgram } from './measure.ts';
 import { writeFiles } from './workspace.ts';
 
 const CONFIG = {
-  default: '[defaults]\n',
-  tuned:
+  default: () => '[defaults]\n',
+  tuned: () =>
     '[defaults]\nforks = 50\ngathering = explicit\n[ssh_connection]\npipelining = True\nssh_args = -C -o ControlMaster=auto -o ControlPersist=60s\n',
+  mitogen: () =>
+    `[defaults]\nforks = 50\ngathering = explicit\nstrategy = mitogen_linear\nstrategy_plugins = ${mitogenPlugins()}\n`,
 };
+
+/** Where mitogen's strategies are, for the Python that Ansible runs with; null where it has none. */
+export function mitogenPlugins(): string | null {
+  const [first = ''] = readFileSync(programPath('ansible-playbook') ?? '/dev/null', 'utf8').split('\n');
+  const [python = 'python3', ...more] = first.replace(/^#!/, '').trim().split(' ');
+  const script = 'import os, ansible_mitogen; print(os.path.dirname(ansible_mitogen.__file__))';
+  const { status, stdout } = spawnSync(python, [...more, '-c', script], { encoding: 'utf8' });
+  return status === 0 ? join(stdout.trim(), 'plugins/strategy') : null;
+}
 
 /** The same work as a role has it; the tools of the stand-in hosts are called by `command`, as they are no real ones. */
 export function ansible({ fleet, count, dir }: Arena, config: keyof typeof CONFIG): Contestant {
-  const name = `ansible (${config})`;
+  const name = config === 'mitogen' ? 'ansible + mitogen' : `ansible (${config})`;
   writeFiles(dir, {
-    'ansible.cfg': CONFIG[config],
+    'ansible.cfg': CONFIG[config](),
     'hosts.yml': inventory(count, fleet.keyFile, fleet.knownHostsFile),
     'site.yml': PLAYBOOK,
   });

@@ -1,4 +1,5 @@
 import type { Fleet } from '../test/support/fleet.ts';
+import { router } from './hosts.ts';
 import type { Measured } from './measure.ts';
 
 /** The steps of a round, in this order, on hosts that are fresh when it begins. */
@@ -20,6 +21,16 @@ export interface Arena {
   readonly count: number;
   /** A folder for the contestant's files. */
   readonly dir: string;
+  /** The ports of 127.0.0.1 behind which the hosts are, in their order. Default: port 22 of their own addresses. */
+  readonly ports?: readonly number[];
+}
+
+/** Where a client connects to for a host, and what known_hosts calls that. */
+export function door({ ports }: Arena, index: number): { address: string; port: number; known: string } {
+  const port = ports?.[index];
+  if (port !== undefined) return { address: '127.0.0.1', port, known: `[127.0.0.1]:${port}` };
+  const { address } = router(index);
+  return { address, port: 22, known: address };
 }
 
 export function fault(who: string, step: Step, why: string, { code, stdout, stderr }: Measured): Error {

@@ -12,7 +12,7 @@ const known = new Map(
 
 hosts.forEach(runOn);
 
-function runOn({ name, address, script }) {
+function runOn({ name, address, port, known: called, script }) {
   const client = new ssh2.Client();
   const failed = (why) => {
     process.exitCode = 1;
@@ -39,10 +39,11 @@ function runOn({ name, address, script }) {
   });
   client.connect({
     host: address,
+    port,
     username: 'root',
     authHandler: [{ type: 'publickey', username: 'root', key }],
     algorithms: { kex: ['curve25519-sha256'], serverHostKey: ['ssh-ed25519'], cipher: ['aes128-gcm@openssh.com'] },
-    hostVerifier: (offered) => offered.toString('base64') === known.get(address),
+    hostVerifier: (offered) => offered.toString('base64') === known.get(called),
   });
   client.setNoDelay(true);
 }

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
-import { type Arena, type Contestant, fault } from './contestant.ts';
+import { type Arena, type Contestant, door, fault } from './contestant.ts';
 import { ifcfg, PSK, RACOON_CONF, type Router, router } from './hosts.ts';
 import { measureNode } from './measure.ts';
 import { writeFiles } from './workspace.ts';
 
 /** The least that does the same work: one process, one exec a host, no plan, no diff, no proof. */
-export function floor({ fleet, count, dir }: Arena): Contestant {
+export function floor(arena: Arena): Contestant {
+  const { fleet, count, dir } = arena;
   const client = join(dir, 'floor.cjs');
   buildSync({
     entryPoints: [fileURLToPath(new URL('./floor-client.mjs', import.meta.url))],
@@ -18,7 +19,7 @@ export function floor({ fleet, count, dir }: Arena): Contestant {
     external: ['*.node', 'cpu-features'],
   });
   const routers = Array.from({ length: count }, (_, index) => router(index));
-  const hosts = routers.map((one) => ({ name: one.name, address: one.address, script: script(one) }));
+  const hosts = routers.map((one, index) => ({ name: one.name, ...door(arena, index), script: script(one) }));
   writeFiles(dir, {
     'floor.json': JSON.stringify({ keyFile: fleet.keyFile, knownHostsFile: fleet.knownHostsFile, hosts }),
   });

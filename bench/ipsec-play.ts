@@ -1,11 +1,12 @@
-import { type Arena, type Contestant, fault } from './contestant.ts';
+import { type Arena, type Contestant, door, fault } from './contestant.ts';
 import { PSK, router } from './hosts.ts';
 import { measureNode } from './measure.ts';
 import { CLI, PLAYBOOK, writeFiles } from './workspace.ts';
 
-export function ipsecPlay({ fleet, count, dir }: Arena): Contestant {
+export function ipsecPlay(arena: Arena): Contestant {
+  const { fleet, count, dir } = arena;
   writeFiles(dir, {
-    'inventory/hosts.yml': hosts(count, fleet.keyFile),
+    'inventory/hosts.yml': hosts(arena),
     'inventory/tunnels.yml': tunnels(count),
     'site.yml': PLAYBOOK,
   });
@@ -26,12 +27,13 @@ export function ipsecPlay({ fleet, count, dir }: Arena): Contestant {
   };
 }
 
-function hosts(count: number, keyFile: string): string {
-  const lines = Array.from({ length: count }, (_, index) => {
-    const { name, address, network, gateway } = router(index);
-    return `    ${name}: { ansible_host: ${address}, ipsec_network: ${network}, ipsec_gateway: ${gateway} }\n`;
+function hosts(arena: Arena): string {
+  const lines = Array.from({ length: arena.count }, (_, index) => {
+    const { name, address: own, network, gateway } = router(index);
+    const { address, port } = door(arena, index);
+    return `    ${name}: { ansible_host: ${address}, ansible_port: ${port}, ipsec_address: ${own}, ipsec_network: ${network}, ipsec_gateway: ${gateway} }\n`;
   });
-  return `all:\n  hosts:\n${lines.join('')}  vars: { ansible_user: root, ansible_ssh_private_key_file: ${keyFile} }\n`;
+  return `all:\n  hosts:\n${lines.join('')}  vars: { ansible_user: root, ansible_ssh_private_key_file: ${arena.fleet.keyFile} }\n`;
 }
 
 function tunnels(count: number): string {

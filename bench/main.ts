@@ -1,17 +1,21 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { benchDelay } from './delay.ts';
 import { benchFleet } from './fleet.ts';
+import { benchHub } from './hub.ts';
 import { benchMany } from './many.ts';
 import { benchMesh } from './mesh.ts';
 import { benchStart } from './start.ts';
 import type { Ratios } from './table.ts';
 
+const PARTS = 'start,mesh,many,delay,hub,fleet';
+
 const USAGE = `npm run bench -- [options]
-  --only start,mesh,many,fleet  only these parts
+  --only PART,…            only these parts, of ${PARTS}
   --hosts 1,10,50          sizes of the fleet
-  --rounds N               rounds of each size, odd (default: 5, with 50 hosts 3)
-  --ansible N              run Ansible up to this size (default 10; 0: not at all)
+  --rounds N               rounds of each size, odd (default: 5, with 50 hosts, and in other parts, 3)
+  --ansible N              run Ansible up to this size, with and without mitogen (default 10; 0: not at all)
   --record                 write the ratios to bench/history/VERSION.json
 `;
 
@@ -26,7 +30,7 @@ export async function bench(argv: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...argv],
     options: {
-      only: { type: 'string', default: 'start,mesh,many,fleet' },
+      only: { type: 'string', default: PARTS },
       hosts: { type: 'string', default: '1,10,50' },
       rounds: { type: 'string' },
       ansible: { type: 'string', default: '10' },
@@ -44,10 +48,14 @@ export async function bench(argv: readonly string[]): Promise<number> {
     ansible: Number(values.ansible),
   };
   const wanted = values.only.split(',');
+  const unknown = wanted.filter((part) => !PARTS.split(',').includes(part));
+  if (unknown.length > 0) throw new Error(`there is no part ${unknown.join(', ')}: ${PARTS}`);
   const ratios: Ratios = {};
   if (wanted.includes('start')) Object.assign(ratios, await benchStart());
   if (wanted.includes('mesh')) Object.assign(ratios, await benchMesh());
   if (wanted.includes('many')) Object.assign(ratios, await benchMany(options.rounds));
+  if (wanted.includes('delay')) Object.assign(ratios, await benchDelay(options.rounds));
+  if (wanted.includes('hub')) Object.assign(ratios, await benchHub(options.rounds));
   if (wanted.includes('fleet')) Object.assign(ratios, await benchFleet(options));
   if (values.record) record(ratios);
   return 0;

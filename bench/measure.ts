@@ -12,15 +12,15 @@ export interface Measured extends Ran {
   readonly rss: number | null;
 }
 
-type Run = (argv: readonly string[], options: RunOptions) => Promise<Ran>;
+type Run<R extends Ran> = (argv: readonly string[], options: RunOptions) => Promise<R>;
 
 /** Measures a Node process: `argv` is what follows `node`. Start-up counts. */
-export async function measureNode(
-  run: Run,
+export async function measureNode<R extends Ran>(
+  run: Run<R>,
   argv: readonly string[],
   options: RunOptions,
   dir: string,
-): Promise<Measured> {
+): Promise<R & Measured> {
   const report = join(dir, 'usage.json');
   rmSync(report, { force: true });
   const begin = performance.now();
@@ -34,7 +34,7 @@ export async function measureNode(
 }
 
 /** Measures any program by what this process has waited for; the kernel counts that in hundredths of a second. */
-export async function measureProgram(run: Run, argv: readonly string[], options: RunOptions): Promise<Measured> {
+export async function measureProgram(run: Run<Ran>, argv: readonly string[], options: RunOptions): Promise<Measured> {
   const before = waitedFor();
   const begin = performance.now();
   const ran = await run(argv, options);

@@ -14,15 +14,21 @@ export interface DelayProxy {
   close(): Promise<void>;
 }
 
-/** There is no `tc netem` in every kernel, and it needs root. */
-export async function delayProxyTo(port: number, oneWay: number): Promise<DelayProxy> {
+/**
+ * There is no `tc netem` in every kernel, and it needs root. Proxies that get the same clock count together: a message
+ * to one host may have waited for an answer of another.
+ */
+export async function delayProxyTo(
+  port: number,
+  oneWay: number,
+  host = '127.0.0.1',
+  here: Clock = { time: 0 },
+): Promise<DelayProxy> {
   const ways = new Set<{ cut(): void }>();
-  // Of whoever makes all these connections.
-  const here = { time: 0 };
   let told = 0;
   let delay = oneWay;
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (near) => {
-    const way = lay(near, port, delay, here);
+    const way = lay(near, { port, host }, delay, here);
     ways.add(way);
     near.on('close', () => ways.delete(way));
   });
@@ -44,12 +50,12 @@ export async function delayProxyTo(port: number, oneWay: number): Promise<DelayP
   };
 }
 
-/** A clock of messages (Lamport's): what is sent bears it, what is received sets it forward. */
+/** A clock of messages (Lamport's), of whoever makes all these connections: what is sent bears it, what is received sets it forward. */
 interface Clock {
   time: number;
 }
 
-function lay(near: Socket, port: number, delay: number, here: Clock): { cut(): void } {
+function lay(near: Socket, server: { port: number; host: string }, delay: number, here: Clock): { cut(): void } {
   // TCP's handshake takes one round trip.
   const there: Clock = { time: here.time + 1 };
   let far: Socket | null = null;
@@ -61,7 +67,7 @@ function lay(near: Socket, port: number, delay: number, here: Clock): { cut(): v
   setTimeout(() => {
     if (near.destroyed) return;
     here.time = Math.max(here.time, there.time);
-    far = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
+    far = connect({ ...server, noDelay: true, allowHalfOpen: true });
     carry(near, far, delay, () => here.time + 1, there, cut);
     carry(far, near, delay, () => there.time, here, cut);
   }, delay * 2);
