@@ -67,6 +67,14 @@ test('any program text arrives as it is', () => {
   );
 });
 
+test('no request is longer than a server must take', () => {
+  for (let length = 10_000; length < 140_000; length += 2500) {
+    const { command } = commandLine(`: ${'x'.repeat(length)}`, 'LC_ALL=C; ');
+    // RFC 4253 6.1: a payload of 32,768 bytes; ssh2, for one, closes the connection at a packet of over 35,000. Some go to sudo.
+    expect(command.length).toBeLessThan(31_500);
+  }
+});
+
 test('errors name sh and not the encoded program', () => {
   const { command } = commandLine('no-such-program-here\nexit 5');
   const { stderr, status } = run(['sh'], command, '');

@@ -74,7 +74,21 @@ export function localUser(): string {
 }
 
 /** Null where the password database has no entry for this user, as in some containers. */
-export function userInfoOrNull(): { readonly username: string; readonly homedir: string; readonly uid: number } | null {
+export function userInfoOrNull(): Identity | null {
+  if (here === undefined) here = readIdentity();
+  return here;
+}
+
+interface Identity {
+  readonly username: string;
+  readonly homedir: string;
+  readonly uid: number;
+}
+
+/** Every host asks several times, and the answer is a file that is read. */
+let here: Identity | null | undefined;
+
+function readIdentity(): Identity | null {
   try {
     return userInfo();
   } catch {
