@@ -5,8 +5,11 @@ export interface ShellProcess {
   readonly start: string | null;
 }
 
-/** Shell that prints, in a frame `pid`, which process it is. No fork. */
-export const SAY_PID = `ip_b pid; echo $$; { IFS= read -r ip_l && echo "$ip_l"; } 2>/dev/null </proc/$$/stat; ip_e pid 0`;
+/** Shell that sets `ip_l` to what the system says of this process, if it says something. No fork. */
+export const READ_STAT = `ip_l=; { IFS= read -r ip_l; } 2>/dev/null </proc/$$/stat`;
+
+/** Shell that prints, in a frame `pid`, which process it is. */
+export const SAY_PID = `${READ_STAT}; ip_b pid; printf '%s\\n%s\\n' $$ "$ip_l"; ip_e pid 0`;
 
 export function readPid(printed: string): ShellProcess | null {
   const [number = '', stat = ''] = printed.split('\n');

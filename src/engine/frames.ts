@@ -16,7 +16,7 @@ export interface FrameListener {
  * streams; small letters mark stdout, capitals stderr. A marker carries the run's nonce, so that nothing a command
  * prints can forge one, and it begins with a line feed of its own, so that it stands at the start of a line after any
  * output. A frame is over when both of its ends have come: SSH does not order the streams against each other. On a
- * terminal both streams arrive as one, which reads the same.
+ * terminal both streams arrive as one, which reads the same. A probe's frame has no stderr: `f` alone ends it.
  */
 export function frameReader(
   nonce: string,
@@ -40,7 +40,7 @@ export function frameReader(
     if (id !== null && bytes !== '') frameOf(id)[stream].push(bytes);
   };
   const marker = (letter: string, id: string, exitCode: number) => {
-    const stream = letter === 'b' || letter === 'e' ? 'out' : 'err';
+    const stream = letter === 'B' || letter === 'E' ? 'err' : 'out';
     const frame = frameOf(id);
     if (letter === 'b' || letter === 'B') {
       current[stream] = id;
@@ -49,6 +49,7 @@ export function frameReader(
     }
     current[stream] = null;
     frame[stream === 'out' ? 'outEnded' : 'errEnded'] = true;
+    if (letter === 'f') frame.errEnded = true;
     if (stream === 'out') frame.exitCode = exitCode;
     if (!frame.outEnded || !frame.errEnded) return;
     open.delete(id);

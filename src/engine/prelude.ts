@@ -3,11 +3,23 @@
  * leaves a host's own order alone. No fork in here: it runs before each probe and each apply.
  */
 export function prelude(nonce: string): string {
-  return `PATH=$PATH:/usr/local/sbin:/sbin:/usr/sbin:/usr/local/bin:/usr/bin:/bin; LC_ALL=C; export PATH LC_ALL; umask 077
+  return `${ENVIRONMENT}
 ip_b() { printf '\\n@@${nonce} b %s\\n' "$1"; printf '\\n@@${nonce} B %s\\n' "$1" >&2; }
 ip_e() { printf '\\n@@${nonce} E %s %s\\n' "$1" "$2" >&2; printf '\\n@@${nonce} e %s %s\\n' "$1" "$2"; }
 ${PUT}`;
 }
+
+/**
+ * The head of a probe. `ip_n ID CODE NEXT` ends one piece and begins the next by one write, and on stdout alone: each write
+ * is a packet of its own, and nobody asks which piece has said something on stderr.
+ */
+export function probePrelude(nonce: string): string {
+  return `${ENVIRONMENT}
+ip_n() { printf '\\n@@${nonce} f %s %s\\n\\n@@${nonce} b %s\\n' "$1" "$2" "$3"; }`;
+}
+
+const ENVIRONMENT =
+  'PATH=$PATH:/usr/local/sbin:/sbin:/usr/sbin:/usr/local/bin:/usr/bin:/bin; LC_ALL=C; export PATH LC_ALL; umask 077';
 
 /**
  * `ip_put PATH MODE OWNER CONTENT`: see `writeFile` in sh.ts. The name begins with a dot and ends with a tilde, so that

@@ -1,8 +1,8 @@
 import type { FileState } from '../model/host-state.ts';
-import { SAY_PID } from './end-tasks.ts';
+import { READ_STAT } from './end-tasks.ts';
 import type { Frame } from './frames.ts';
 import type { ProbeOutput } from './module.ts';
-import { prelude } from './prelude.ts';
+import { probePrelude } from './prelude.ts';
 import { path, type Rendering, render, type Script, sh } from './sh.ts';
 
 /** Paths read by one stat and one cat. */
@@ -35,15 +35,22 @@ export function probeScript(scripts: readonly Script[], nonce: string, rendering
     return id;
   });
 
-  const body = [
-    ...chunks.map((chunk, index) => {
-      const words = render(sh`${chunk.map(path)}`, rendering);
-      return `ip_b f${index}; ip_files ${words} </dev/null; ip_e f${index} $?`;
-    }),
-    ...[...texts].map(([text, id]) => `ip_b ${id}; (\n${text}\n) </dev/null; ip_e ${id} $?`),
+  const pieces = [
+    ...chunks.map((chunk, index) => ({
+      id: `f${index}`,
+      body: `ip_files ${render(sh`${chunk.map(path)}`, rendering)} </dev/null`,
+    })),
+    ...[...texts].map(([text, id]) => ({ id, body: `(\n${text}\n) </dev/null` })),
   ];
+  const body = pieces.map((piece, index) => `${piece.body}; ip_n ${piece.id} $? ${pieces[index + 1]?.id ?? 'done'}`);
   return {
-    text: `${prelude(nonce)}\n${READ_FILES}\ntrap 'exit 143' TERM\n${SAY_PID}\n${body.join('\n')}\nip_b done; ip_e done 0`,
+    text: `${probePrelude(nonce)}
+${READ_FILES}
+trap 'exit 143' TERM
+${READ_STAT}
+printf '\\n@@${nonce} b pid\\n%s\\n%s\\n' $$ "$ip_l"; ip_n pid 0 ${pieces[0]?.id ?? 'done'}
+${body.join('\n')}
+printf '\\n@@${nonce} f done 0\\n'`,
     read: (frames) => {
       const files = new Map<string, FileState>();
       for (const [index, chunk] of chunks.entries()) {
@@ -73,12 +80,13 @@ const READ_FILES = `ip_files() {
       if [ -e "$ip_p" ]; then printf 'ls|%s\\n' "$ip_p"; ls -Lldn "$ip_p"; ls -Lld "$ip_p"; fi
     done
   fi
-  echo '|'
+  ip_l=
   for ip_p do
     shift
-    if [ -f "$ip_p" ] && [ -r "$ip_p" ]; then printf '%s\\n' "$ip_p"; set -- "$@" "$ip_p"; fi
+    if [ -f "$ip_p" ] && [ -r "$ip_p" ]; then ip_l="$ip_l$ip_p
+"; set -- "$@" "$ip_p"; fi
   done
-  echo '|'
+  printf '|\\n%s|\\n' "$ip_l"
   if [ $# -gt 0 ]; then cat "$@"; fi
 }`;
 

@@ -38,6 +38,27 @@ const frameList = fc
   );
 
 describe('frameReader', () => {
+  test('frames of a probe end on stdout alone, one write with the beginning of the next, cut anywhere', () =>
+    fc.assert(
+      fc.property(frameList, fc.array(fc.nat(400)), (given, cuts) => {
+        const probe = given.map((frame) => ({ ...frame, stderr: '' }));
+        const first = `\n@@${NONCE} b ${probe[0]?.id}\n`;
+        const stdout = probe.reduce(
+          (sent, { id, exitCode, stdout: said }, index) =>
+            `${sent}${said}\n@@${NONCE} f ${id} ${exitCode}\n\n@@${NONCE} b ${probe[index + 1]?.id ?? 'done'}\n`,
+          first,
+        );
+        const at = [0, ...[...new Set(cuts)].filter((cut) => cut < stdout.length).sort((a, b) => a - b), stdout.length];
+        const pieces = at
+          .slice(1)
+          .map((end, index) => ({ stream: 'stdout' as const, bytes: stdout.slice(at[index], end) }));
+        fc.pre(probe.length > 0);
+        const { frames, begun } = read([{ stream: 'stderr', bytes: 'a warning\n' }, ...pieces]);
+        expect(frames).toEqual(probe);
+        expect(begun).toEqual([...probe.map(({ id }) => id), 'done']);
+      }),
+    ));
+
   test('gives back what was framed, however the streams are cut and interleaved', () => {
     fc.assert(
       fc.property(frameList, fc.array(fc.nat(30), { minLength: 1 }), fc.boolean(), (frames, cuts, errFirst) => {

@@ -44,6 +44,7 @@ function probe(shell: readonly string[], scripts: readonly Script[], env: Record
   reader.stdout(ran.stdout.toString('latin1'));
   reader.stderr(ran.stderr.toString('latin1'));
   expect(frames.has('done')).toBe(true);
+  expect(ran.stderr.toString()).not.toContain('@@x');
   return script.read(frames);
 }
 

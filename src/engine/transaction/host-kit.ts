@@ -1,6 +1,6 @@
 import { path, quote, type Rendering, type Script, sh } from '../sh.ts';
 import { FATE } from './fate.ts';
-import { PROCESSES } from './processes.ts';
+import { ALIVE, PROCESSES } from './processes.ts';
 
 /** Where all that outlives a connection is kept on a host: root's alone (0700). */
 export const BASE = '/var/lib/ipsec-play';
@@ -54,16 +54,22 @@ ip_id=${quote(id)}; ip_dir=$ip_base/runs/$ip_id
 ${KIT}`;
 }
 
-/** The functions alone. */
-export const KIT = String.raw`ip_say() { printf '%s\n' "$1" >"$ip_dir/.$2~$$" && mv -f "$ip_dir/.$2~$$" "$ip_dir/$2"; }
-ip_word() { ip_w=; [ -f "$1" ] && read -r ip_w <"$1"; [ -n "$ip_w" ]; }
+/** The functions that tell whose a run's folder is, for a probe; they need those of ALIVE. */
+const WHOSE = `ip_word() { ip_w=; [ -f "$1" ] && read -r ip_w <"$1"; [ -n "$ip_w" ]; }
 ip_boot() { ip_w=; if [ -r /proc/sys/kernel/random/boot_id ]; then read -r ip_w </proc/sys/kernel/random/boot_id; fi; }
 ip_held() {
   ip_boot; ip_now=$ip_w
   ip_word "$ip_dir/boot" && [ "$ip_w" != "$ip_now" ] && return 1
   ip_alive "$ip_dir/keeper.pid" || ip_alive "$ip_dir/session"
 }
-ip_unlock() {
+`;
+
+/** All that a probe needs of {@link KIT}. */
+export const LOOKING = `${ALIVE}${WHOSE}`;
+
+/** The functions alone. */
+export const KIT = String.raw`ip_say() { printf '%s\n' "$1" >"$ip_dir/.$2~$$" && mv -f "$ip_dir/.$2~$$" "$ip_dir/$2"; }
+${WHOSE}ip_unlock() {
   if ip_word "$ip_base/lock/owner" && [ "$ip_w" = "$ip_id" ]; then
     rm -f "$ip_cron/ipsec-play"
     # Half a lock would be nobody's.

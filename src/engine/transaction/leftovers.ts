@@ -1,7 +1,7 @@
 import type { Frame } from '../frames.ts';
 import { prelude } from '../prelude.ts';
 import { quote, type Rendering, Script, sh } from '../sh.ts';
-import { BASE, baseProbe, hostKit, KIT } from './host-kit.ts';
+import { BASE, baseProbe, hostKit, LOOKING } from './host-kit.ts';
 
 /** A run that was neither confirmed nor cleared away. */
 export interface UnfinishedRun {
@@ -15,7 +15,7 @@ export interface UnfinishedRun {
 /** What earlier runs have left on a host. For a probe: builtins only, where there is nothing. */
 export const probeLeftovers: Script = sh`${baseProbe}
 if [ -d "$ip_base/lock" ] || [ -d "$ip_base/runs" ]; then
-${new Script([{ raw: KIT }])}
+${new Script([{ raw: LOOKING }])}
 for ip_dir in "$ip_base"/runs/*; do
   ip_id=\${ip_dir##*/}
   if [ ! -d "$ip_dir" ]; then continue; fi

@@ -1,3 +1,20 @@
+/** `ip_began PID` and `ip_alive FILE` alone, for who only looks. */
+export const ALIVE = `ip_began() {
+  ip_t=
+  [ -r "/proc/$1/stat" ] || return 0
+  ip_l=; { IFS= read -r ip_l <"/proc/$1/stat"; } 2>/dev/null
+  set -- \${ip_l##*) }
+  case \${1-Z} in [ZXx]) return 1 ;; esac
+  ip_t=\${20-}
+}
+ip_alive() {
+  ip_w=; ip_since=
+  if [ -f "$1" ]; then { read -r ip_w; read -r ip_since; } 2>/dev/null <"$1"; fi
+  [ -n "$ip_w" ] && kill -0 "$ip_w" 2>/dev/null || return 1
+  ip_began "$ip_w" && [ "$ip_t" = "$ip_since" ]
+}
+`;
+
 /**
  * Shell functions about the processes of a run, which outlive the connection that started them.
  *
@@ -10,21 +27,7 @@
  * - `ip_keeper` starts the keeper, and waits until it has marked itself, or is through. Where there is a crond, `ip_at_boot` has it start
  *   again when the host boots: the new files would come up then, and nobody go back.
  */
-export const PROCESSES = String.raw`ip_began() {
-  ip_t=
-  [ -r "/proc/$1/stat" ] || return 0
-  ip_l=; { IFS= read -r ip_l <"/proc/$1/stat"; } 2>/dev/null
-  set -- ${'$'}{ip_l##*) }
-  case ${'$'}{1-Z} in [ZXx]) return 1 ;; esac
-  ip_t=${'$'}{20-}
-}
-ip_mark() { ip_began $$; printf '%s\n%s\n' $$ "$ip_t" >"$ip_dir/.$1~" && mv -f "$ip_dir/.$1~" "$ip_dir/$1"; }
-ip_alive() {
-  ip_w=; ip_since=
-  if [ -f "$1" ]; then { read -r ip_w; read -r ip_since; } 2>/dev/null <"$1"; fi
-  [ -n "$ip_w" ] && kill -0 "$ip_w" 2>/dev/null || return 1
-  ip_began "$ip_w" && [ "$ip_t" = "$ip_since" ]
-}
+export const PROCESSES = String.raw`${ALIVE}ip_mark() { ip_began $$; printf '%s\n%s\n' $$ "$ip_t" >"$ip_dir/.$1~" && mv -f "$ip_dir/.$1~" "$ip_dir/$1"; }
 ip_detached() {
   if command -v setsid >/dev/null 2>&1; then IPSEC_PLAY_RUN="$ip_id." setsid "$@" &
   else (trap '' 1; IPSEC_PLAY_RUN="$ip_id."; export IPSEC_PLAY_RUN; exec "$@") & fi
