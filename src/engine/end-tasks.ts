@@ -45,7 +45,7 @@ export function endTasksScript(shell: ShellProcess): string {
   return `${terminateScript(shell)}
 ${LOOK}
 ip_kill() { for ip_w in $ip_mine; do kill -$1 \${ip_w%%:*} 2>/dev/null; done; }
-ip_wait() { # SECONDS…: until none is left
+ip_wait() { # SECONDS... until none is left
   for ip_nap do
     ip_below
     [ -n "$ip_mine" ] || return 0
