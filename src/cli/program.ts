@@ -1,5 +1,6 @@
 import { Command, CommanderError, Help } from 'commander';
 import { applyCommands } from './command-line/apply-commands.ts';
+import { completionCommand } from './command-line/completion-command.ts';
 import { hostsCommands, inventoryCommands } from './command-line/inventory-commands.ts';
 import { operationCommands } from './command-line/operation-commands.ts';
 import { type Called, outline } from './command-line/outline.ts';
@@ -20,7 +21,8 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
   };
   const words = withLabFolder(withCanary(argv));
   try {
-    await program({ words, terminal, done }).parseAsync(words, { from: 'user' });
+    const whole = () => program({ words: 'all', terminal, done, whole });
+    await program({ words, terminal, done, whole }).parseAsync(words, { from: 'user' });
     return outcome.code;
   } catch (fault) {
     if (fault instanceof CommanderError) return fault.exitCode === 0 ? EXIT.done : EXIT.input;
@@ -56,6 +58,7 @@ const COMMANDS = [
   reportCommands,
   hostsCommands,
   vaultCommands,
+  completionCommand,
 ];
 
 const EXIT_CODES = `

@@ -13,11 +13,13 @@ export interface Outline {
 }
 
 export interface Called {
-  /** The words of the command line. */
-  readonly words: readonly string[];
+  /** The words of the command line; `all`: every command is wanted with its options. */
+  readonly words: readonly string[] | 'all';
   readonly terminal: Terminal;
   /** Takes the exit code. */
   done(code: number): void;
+  /** Every command with all of its options. */
+  whole(): Command;
 }
 
 /**
@@ -28,7 +30,10 @@ export function outline(parent: Command, outlines: readonly Outline[], called: C
   for (const { usage, about, also, define } of outlines) {
     const command = parent.command(usage).description(about);
     if (also !== undefined) command.alias(also);
-    if ([command.name(), also].some((name) => name !== undefined && called.words.includes(name)))
-      define(command, called);
+    if (isNamed(called.words, command.name(), also)) define(command, called);
   }
+}
+
+function isNamed(words: Called['words'], ...names: readonly (string | undefined)[]): boolean {
+  return words === 'all' || names.some((name) => name !== undefined && words.includes(name));
 }
