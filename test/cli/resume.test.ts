@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -153,7 +154,9 @@ describe('a run whose controller died', { timeout: 120_000 }, () => {
       const { code, stderr } = await project.run('resume', run);
       expect([code, stderr]).toEqual([3, expect.stringContaining('is still going on here')]);
     } finally {
+      const gone = once(controller, 'exit');
       controller.kill();
+      await gone;
     }
     expect((await project.run('rollback', run)).code).toBe(0);
   });
