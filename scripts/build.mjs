@@ -1,6 +1,7 @@
 // Bundles the command line: dist/cli.js starts the program beside it, whose parts are read only when they are used.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
@@ -39,38 +40,62 @@ const { outputFiles, metafile } = await build({
 });
 mkdirSync(made, { recursive: true });
 for (const { path, text } of outputFiles) writeFileSync(path, await asScript(text));
-const program = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === 'src/cli/main.ts');
-await build({
-  ...common,
-  format: 'cjs',
-  entryPoints: { cli: 'scripts/launcher.cjs' },
-  define: { PROGRAM: JSON.stringify(`./${basename(program[0])}`), VERSION: JSON.stringify(version) },
-  banner: { js: '#!/usr/bin/env node' },
-});
+const [program] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === 'src/cli/main.ts');
+await writeLauncher([]);
 writeFileSync(`${made}/package.json`, '{ "type": "commonjs" }\n');
 cpSync(`${root}src/lab/userland`, `${made}/userland`, { recursive: true });
-chmodSync(`${made}/cli.js`, 0o755);
+
+const lab = `${made}-lab`;
+const apply = ['apply', 'playbooks/host-to-host.yml', '--yes', `--lab=${lab}`];
+const validate = ['validate', 'playbooks/site.yml'];
+await writeLauncher([
+  ...collection('use-validate', ['validate'], [validate]),
+  ...collection('use-hosts', ['apply', 'check', 'verify', 'status', 'drift', 'plan', 'show'], [apply]),
+]);
+
+// What these run is in the code cache; each adds to what the one before it left.
+for (const argv of [['--help'], validate, ['tasks', 'playbooks/site.yml'], ['inventory', 'list'], apply]) run(argv);
+rmSync(lab, { recursive: true, force: true });
 rmSync(`${root}dist`, { recursive: true, force: true });
 renameSync(made, `${root}dist`);
 
-// What these run is in the code cache; each adds to what the one before it left. A machine where the lab cannot start
-// gets a smaller one.
-const lab = `${made}-lab`;
-for (const argv of [
-  ['--help'],
-  ['validate', 'playbooks/site.yml'],
-  ['tasks', 'playbooks/site.yml'],
-  ['inventory', 'list'],
-  ['apply', 'playbooks/host-to-host.yml', '--yes', `--lab=${lab}`],
-]) {
-  const { status, stderr } = spawnSync(process.execPath, ['dist/cli.js', ...argv], {
+/** Bundles dist/cli.js, which knows the file that has the parts of a command together. */
+async function writeLauncher(collections) {
+  await build({
+    ...common,
+    format: 'cjs',
+    entryPoints: { cli: 'scripts/launcher.cjs' },
+    define: {
+      COLLECTIONS: JSON.stringify(collections),
+      PROGRAM: JSON.stringify(`./${basename(program)}`),
+      VERSION: JSON.stringify(version),
+    },
+    banner: { js: '#!/usr/bin/env node' },
+  });
+  chmodSync(`${made}/cli.js`, 0o755);
+}
+
+/** Writes a file with the parts that some command lines use, which a first start leaves a cache of, and says for which commands. */
+function collection(name, commands, argvs) {
+  for (const argv of argvs) run(argv);
+  const caches = readdirSync(made).filter((file) => file.endsWith('.cache'));
+  const parts = caches.map((file) => file.slice(0, file.indexOf('.js.') + 3)).sort();
+  const text = `({${parts.map((part) => `'./${part}':${readFileSync(`${made}/${part}`, 'latin1')}`).join(',\n')}})`;
+  const file = `${name}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}.js`;
+  writeFileSync(`${made}/${file}`, text, 'latin1');
+  for (const cache of caches) rmSync(`${made}/${cache}`);
+  return commands.map((command) => [command, file]);
+}
+
+function run(argv) {
+  const { status, stderr } = spawnSync(process.execPath, [`${made}/cli.js`, ...argv], {
     cwd: root,
     env: { ...process.env, IPSEC_PLAY_EXTEND_CACHE: '1' },
     encoding: 'utf8',
   });
+  // There are machines where the lab cannot start: what it runs is compiled at the first start that wants it.
   if (status !== 0 && argv[0] !== 'apply') throw new Error(`the built ipsec-play ${argv.join(' ')} fails: ${stderr}`);
 }
-rmSync(lab, { recursive: true, force: true });
 
 /** A module as the launcher runs it: V8 keeps compiled code of scripts, and of modules only from Node 22 on. */
 async function asScript(text) {

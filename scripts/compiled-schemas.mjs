@@ -1,5 +1,6 @@
 // In a bundle, takes the place of src/lang/compile-schema.ts: validators that ajv wrote at build time. ajv alone takes
-// longer to load and to compile the schemas than all the rest of a command takes.
+// longer to load and to compile the schemas than all the rest of a command takes. The one that is made of another schema is
+// not made at all: the program does nothing with it but find its validator.
 import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import standalone from 'ajv/dist/standalone/index.js';
@@ -9,6 +10,8 @@ import { sharedSubschemas } from './shared-subschemas.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const FAULTS_FILE = 'schema-faults.cjs';
+/** What stands for that one, as JSON. */
+const STRUCTURAL = '{"$id":"structural"}';
 
 /**
  * Two validators a schema. A small one says yes or no, and is all that a valid value needs. The one that tells every
@@ -21,7 +24,10 @@ export function compiledSchemas() {
     setup: (bundle) => {
       bundle.initialOptions.external = [...(bundle.initialOptions.external ?? []), `./${FAULTS_FILE}`];
       bundle.onLoad({ filter: /[\\/]src[\\/]lang[\\/]compile-schema\.ts$/ }, async () => {
-        const { checkedSchemas, AJV_OPTIONS } = await importTypescript('scripts/checked-schemas.ts');
+        const { checkedSchemas, structuralSchema, AJV_OPTIONS } = await importTypescript('scripts/checked-schemas.ts');
+        const keys = checkedSchemas.map((schema) =>
+          schema === structuralSchema() ? STRUCTURAL : JSON.stringify(schema),
+        );
         await build({
           absWorkingDir: root,
           stdin: { contents: teller(checkedSchemas, AJV_OPTIONS), resolveDir: root },
@@ -31,18 +37,21 @@ export function compiledSchemas() {
           format: 'cjs',
           logLevel: 'warning',
         });
-        return { contents: judge(checkedSchemas, AJV_OPTIONS), loader: 'js', resolveDir: root };
+        return { contents: judge(checkedSchemas, keys, AJV_OPTIONS), loader: 'js', resolveDir: root };
       });
+      bundle.onLoad({ filter: /[\\/]src[\\/]inventory[\\/]tunnels[\\/]structural-schema\.ts$/ }, () => ({
+        contents: `export const structuralSchema = () => (${STRUCTURAL});`,
+      }));
     },
   };
 }
 
 /** The text of the module that the program imports. */
-function judge(schemas, options) {
+function judge(schemas, keys, options) {
   const shared = schemas.map(sharedSubschemas);
   const ajv = { ...options, allErrors: false, verbose: false, messages: false, inlineRefs: false };
   return `${code(shared, ajv, true)}
-const validators = new Map([${schemas.map((schema, at) => `[${JSON.stringify(JSON.stringify(schema))}, [accepts${at}, ${at}]]`).join(',\n')}]);
+const validators = new Map([${keys.map((key, at) => `[${JSON.stringify(key)}, [accepts${at}, ${at}]]`).join(',\n')}]);
 export function compileSchema(schema) {
   const found = validators.get(JSON.stringify(schema));
   if (found === undefined) throw new Error('the build compiled no validator for a schema');

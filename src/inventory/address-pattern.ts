@@ -14,12 +14,11 @@ export function parseHostPattern(text: string): { readonly host: string; readonl
 
 /** True for an address, whose dots separate no domain. */
 export function isAddress(text: string): boolean {
-  return IPV4.test(text) || (text.includes(':') && IPV6.test(text));
+  return (/^[\d.:[\]]+$/.test(text) && ipv4().test(text)) || (text.includes(':') && ipv6().test(text));
 }
 
-/** The pattern for letters of all scripts takes several milliseconds to compile, at the first name that has one. */
 function isName(text: string): boolean {
-  return (/^[\0-\x7f]*$/.test(text) ? ASCII_NAME : NAME).test(text);
+  return /^[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*$/.test(text) || name(text).test(text);
 }
 
 const BRACKETED_PORT = /^\[(.+)\]:([0-9]+)$/;
@@ -30,11 +29,12 @@ const HEX_RANGE = '\\[(?:[0-9a-f]+:[0-9a-f]+)(?::[0-9]+)?\\]';
 const LETTER_RANGE = '\\[(?:[a-z]:[a-z]|[0-9]+:[0-9]+)(?::[0-9]+)?\\]';
 
 const OCTET = `(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5]|${RANGE})`;
-const IPV4 = new RegExp(`^(?:${OCTET}\\.){3}${OCTET}$`, 'i');
-
 const PIECE = `(?:[0-9a-f]{1,4}|${HEX_RANGE})`;
-const IPV6 = new RegExp(
-  `^(?:${[
+
+// Each of these takes about as long to compile as a small inventory takes to be read.
+const ipv4 = once(() => new RegExp(`^(?:${OCTET}\\.){3}${OCTET}$`, 'i'));
+const ipv6 = once(() => {
+  const forms = [
     `(?:${PIECE}:){7}${PIECE}`,
     `(?:${PIECE}:){1,6}:`,
     `(?:${PIECE}:)(?::${PIECE}){1,6}`,
@@ -45,14 +45,25 @@ const IPV6 = new RegExp(
     `(?:${PIECE}:){6}(?::${PIECE})`,
     `:(?::${PIECE}){1,6}`,
     `${PIECE}?::`,
-  ].join('|')})$`,
-  'i',
-);
+  ];
+  return new RegExp(`^(?:${forms.join('|')})$`, 'i');
+});
+const asciiName = once(() => namePattern('a-z0-9_', 'i'));
+const anyName = once(() => namePattern('\\p{L}\\p{N}_', 'iu'));
 
-const NAME = namePattern('\\p{L}\\p{N}_', 'iu');
-const ASCII_NAME = namePattern('a-z0-9_', 'i');
+function name(text: string): RegExp {
+  return /^[\0-\x7f]*$/.test(text) ? asciiName() : anyName();
+}
 
 function namePattern(word: string, flags: string): RegExp {
   const label = `(?:[${word}]|${LETTER_RANGE})(?:[${word}-]|${LETTER_RANGE})*(?<![_-])`;
   return new RegExp(`^${label}(?:\\.${label})*$`, flags);
+}
+
+function once(make: () => RegExp): () => RegExp {
+  let made: RegExp | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }

@@ -22,8 +22,9 @@ export function maskLines(lines: readonly string[]): readonly ShownLine[] {
       open = undefined;
       return mask(line, []);
     }
-    open = OPENING.test(line) ? { indent, certain: true } : BARE.test(line) ? { indent, certain: false } : undefined;
-    return mask(line, valueRanges(line));
+    const start = KEYED.exec(line)?.[0].length;
+    open = start === undefined ? undefined : openValue(line.slice(start), indent);
+    return mask(line, valueRanges(line, start));
   });
 }
 
@@ -43,10 +44,13 @@ const MISREAD = [
   .map((start) => `(?:${start})`)
   .join('|');
 
-/** `psk: value` on a line of its own: all up to a comment. */
-const ON_A_LINE = new RegExp(
-  `^\\s*(?:- +)*${KEY}\\s*:\\s+(?:!\\w*\\s+)?(${QUOTED}|[^\\s"'{\\[#!|>].*?|(?:${MISREAD}).*?)(?=\\s+#|\\s*$)`,
-  'di',
+/** `psk:` at the beginning of a line. */
+const KEYED = new RegExp(`^\\s*(?:- +)*${KEY}\\s*:`, 'i');
+
+/** ` value` after it: all up to a comment. */
+const REST_OF_LINE = new RegExp(
+  `^\\s+(?:!\\w*\\s+)?(${QUOTED}|[^\\s"'{\\[#!|>].*?|(?:${MISREAD}).*?)(?=\\s+#|\\s*$)`,
+  'd',
 );
 
 /** `{ psk: value, … }`, and `IKE_PSK=value`: all that a flow scalar can hold. */
@@ -55,19 +59,23 @@ const IN_A_FLOW = new RegExp(
   'dgi',
 );
 
-/** `psk: |`, `psk: !vault |`, `psk: "begun` and `psk: begun` may all go on below. */
-const OPENING = new RegExp(
-  `^\\s*(?:- +)*${KEY}\\s*:(?:\\s+!\\w*)?\\s+(?:[|>]|"(?:[^"\\\\]|\\\\.)*$|'(?:[^']|'')*$|[^\\s{\\["'#!])`,
-  'i',
-);
+/** ` |`, ` !vault |`, ` "begun` and ` begun` may all go on below. */
+const OPENING = /^(?:\s+!\w*)?\s+(?:[|>]|"(?:[^"\\]|\\.)*$|'(?:[^']|'')*$|[^\s{["'#!])/;
 
-/** `psk:` with its value below. */
-const BARE = new RegExp(`^\\s*(?:- +)*${KEY}\\s*:(?:\\s+!\\w*)?\\s*(?:#.*)?$`, 'i');
+/** Nothing: the value is below. */
+const BARE = /^(?:\s+!\w*)?\s*(?:#.*)?$/;
 const STRUCTURE = /^\s*(?:- |-$|[{[#]|["']?[\w.-]+["']?\s*:(?:\s|$))/;
 
-function valueRanges(line: string): readonly (readonly [number, number])[] {
-  const whole = ON_A_LINE.exec(line)?.indices?.[1];
-  if (whole) return [whole];
+/** Whether a value goes on below, of which `rest` is what stands on the line of its key. */
+function openValue(rest: string, indent: number): { indent: number; certain: boolean } | undefined {
+  if (OPENING.test(rest)) return { indent, certain: true };
+  return BARE.test(rest) ? { indent, certain: false } : undefined;
+}
+
+/** `start`: where a value begins whose key the line begins with. */
+function valueRanges(line: string, start: number | undefined): readonly (readonly [number, number])[] {
+  const rest = start === undefined ? undefined : REST_OF_LINE.exec(line.slice(start))?.indices?.[1];
+  if (rest && start !== undefined) return [[start + rest[0], start + rest[1]]];
   return [...line.matchAll(IN_A_FLOW)].flatMap((match) => (match.indices?.[1] ? [match.indices[1]] : []));
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { transformSync } from 'esbuild';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 let dir: string;
 
@@ -14,7 +14,13 @@ beforeEach(() => {
   const launcher = readFileSync('scripts/launcher.cjs', 'utf8');
   writeFileSync(
     join(dir, 'cli.js'),
-    transformSync(launcher, { define: { PROGRAM: '"./part-program-1.js"', VERSION: '"1.2.3"' } }).code,
+    transformSync(launcher, {
+      define: {
+        COLLECTIONS: '[["check", "use-hosts-1.js"], ["apply", "use-hosts-1.js"]]',
+        PROGRAM: '"./part-program-1.js"',
+        VERSION: '"1.2.3"',
+      },
+    }).code,
   );
   part(
     'part-program-1.js',
@@ -71,6 +77,45 @@ test('parts that want each other, and one that is wanted twice', () => {
   );
   part('part-2.js', `console.log(require('./part-program-1.js').name());`);
   expect(spawnSync(process.execPath, [join(dir, 'cli.js')], { encoding: 'utf8' }).stdout).toBe('first\ntrue\n');
+});
+
+describe('a command whose parts stand together in a file', () => {
+  beforeEach(() => {
+    const parts = ['part-program-1.js', 'part-2.js'].map(
+      (name) => `'./${name}':${readFileSync(join(dir, name), 'utf8')}`,
+    );
+    writeFileSync(join(dir, 'use-hosts-1.js'), `({${parts.join(',\n')}})`);
+  });
+
+  const run = (...words: string[]) =>
+    spawnSync(process.execPath, [join(dir, 'cli.js'), ...words], { encoding: 'utf8' });
+
+  test.each([['check'], ['apply', 'site.yml'], ['--inventory', 'here', 'check']])(
+    '%s %s %s: one file and one cache are read',
+    (...words) => {
+      rmSync(join(dir, 'part-2.js'));
+      const told = `${words.join(' ')} ${join(dir, 'part-program-1.js')} ${pathToFileURL(join(dir, 'part-program-1.js'))}\n`;
+      for (const _ of ['without', 'with a cache']) {
+        expect(run(...words)).toMatchObject({ status: 7, stdout: told, stderr: '' });
+        expect(caches()).toEqual([cacheOf('use-hosts-1.js')]);
+      }
+    },
+  );
+
+  test('a part that it has not is read beside it', () => {
+    const program = readFileSync(join(dir, 'part-program-1.js'), 'utf8');
+    writeFileSync(join(dir, 'use-hosts-1.js'), `({'./part-program-1.js':${program}})`);
+    expect(run('check')).toMatchObject({ status: 7, stderr: '' });
+    expect(caches().sort()).toEqual([cacheOf('part-2.js'), cacheOf('use-hosts-1.js')]);
+  });
+
+  test.each([['validate'], ['constructor'], ['check --help'], ['-h apply']])(
+    '%s: parts are read by themselves',
+    (line) => {
+      expect(run(...line.split(' ')).status).toBe(7);
+      expect(caches().sort()).toEqual([cacheOf('part-2.js'), cacheOf('part-program-1.js')]);
+    },
+  );
 });
 
 test('--version reads no part', () => {

@@ -19,10 +19,10 @@ import { checkName, checkNickname } from './names.ts';
 import { mappingOf, nameSpan, type Origin, type Report, readOrigins, titleOf } from './origin.ts';
 import { pairChecker } from './pair-checks.ts';
 import { placeFinder } from './place.ts';
-import { structuralSchema } from './schema.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { type HostLookup, type Side, sideResolver } from './sides.ts';
 import { withoutKeys, withSourceTexts } from './source-text.ts';
+import { structuralSchema } from './structural-schema.ts';
 
 export interface TunnelsRead {
   /** In natural order of their names; those with an error are left out. */

@@ -1,22 +1,11 @@
 import { algorithmNames, DH_GROUPS } from '../../model/algorithms.ts';
 
-type Schema = Readonly<Record<string, unknown>>;
+export type Schema = Readonly<Record<string, unknown>>;
 
 /** The JSON Schema (draft 7) of tunnels.yml, for editors. Its descriptions are also what messages tell a user to write. */
 export function tunnelsSchema(): Schema {
   return SCHEMA;
 }
-
-/**
- * The part of the schema that this program checks with it: which keys there are and of what type. All else it checks by
- * itself, where it can say more than "does not match".
- */
-export function structuralSchema(): Schema {
-  structural ??= withoutKeywords(SCHEMA) as Schema;
-  return structural;
-}
-
-let structural: Schema | undefined;
 
 const NAME = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$';
 const OCTET = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
@@ -243,31 +232,3 @@ const SCHEMA: Schema = {
     },
   }),
 };
-
-/** Keywords that judge more than keys and types. */
-const JUDGING = new Set([
-  'anyOf',
-  'pattern',
-  'propertyNames',
-  'required',
-  'minLength',
-  'minItems',
-  'uniqueItems',
-  'minProperties',
-  'maxProperties',
-]);
-
-function withoutKeywords(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(withoutKeywords);
-  if (typeof schema !== 'object' || schema === null) return schema;
-  const kept = Object.entries(schema).filter(([keyword]) => !JUDGING.has(keyword));
-  return Object.fromEntries(
-    kept.map(([keyword, value]) => [keyword, keyword === 'type' ? textOnly(value) : withoutKeywords(value)]),
-  );
-}
-
-/** What may be a text was made one before it is checked. */
-function textOnly(type: unknown): unknown {
-  const isText = Array.isArray(type) && type.includes('string');
-  return isText ? type.filter((name) => name === 'string' || name === 'object') : type;
-}
