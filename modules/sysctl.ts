@@ -49,7 +49,7 @@ export const sysctl: Module<SysctlArgs, SysctlChange> = {
   probe: (args) =>
     lines([
       readFiles([fileOf(args)]),
-      reloads(args) ? sh`${readRuntime(keyOf(args), sh`exit 1`)}\nprintf '%s' "$value"` : nothing,
+      reloads(args) ? sh`{ ${readRuntime(keyOf(args), sh`false`)}; } && printf '%s' "$value"` : nothing,
     ]),
   parse: (output, args) => {
     const state = filesState(output, [fileOf(args)]);

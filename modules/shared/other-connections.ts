@@ -8,8 +8,8 @@ import { remembered } from './remembered.ts';
 export const connectionsResource = resourceKind<ReadonlyMap<string, string>>('connections');
 
 /** One fork for all of them, and the same text for every task, so that it runs once. Ends with a line `=`. */
-export const probeConnections: Script = sh`(cd ${path(NETWORK_SCRIPTS)} 2>/dev/null &&
-grep -E '^[[:blank:]]*(export[[:blank:]]+)?(TYPE|SRC|DST|SRCNET|DSTNET)=' /dev/null ifcfg-* 2>/dev/null)
+export const probeConnections: Script = sh`grep -E '^[[:blank:]]*(export[[:blank:]]+)?(TYPE|SRC|DST|SRCNET|DSTNET)=' \\
+  /dev/null ${path(NETWORK_SCRIPTS)}/ifcfg-* 2>/dev/null
 echo =
 `;
 
@@ -23,7 +23,7 @@ function readConnections(stdout: string): {
   const end = stdout.startsWith('=\n') ? 0 : stdout.indexOf('\n=\n') + 1;
   const connections = new Map<string, string>();
   for (const line of stdout.slice(0, end).split('\n')) {
-    const [, nickname, assignment] = /^ifcfg-([^:]+):(.*)$/.exec(line) ?? [];
+    const [, nickname, assignment] = /\/ifcfg-([^:/]+):(.*)$/.exec(line) ?? [];
     if (nickname === undefined || PASSED_OVER.test(nickname)) continue;
     connections.set(nickname, `${connections.get(nickname) ?? ''}${assignment}\n`);
   }

@@ -23,7 +23,10 @@ export interface Module<Args = never, Change = never> {
   readonly free?: string;
   /** The arguments that may be secret, or hold secrets. In any other one the compiler refuses a secret. */
   readonly secretArgs?: readonly string[];
-  /** A script that only reads. It travels in the open (argv), so a secret in it is a bug that the engine refuses. */
+  /**
+   * A script that only reads. It travels in the open (argv), so a secret in it is a bug that the engine refuses. All probes
+   * of a host run in one shell: it leaves its folder, options and traps alone, and never exits.
+   */
   probe(args: Args, facts: Facts): Script;
   /** What the probe's output says. Pure. */
   parse(output: ProbeOutput, args: Args): HostState;

@@ -15,8 +15,9 @@ export interface ProbeScript {
 }
 
 /**
- * All probes of a host as one script. Files are read for all tasks together, two forks for {@link CHUNK} of them; equal
- * texts run once. Probes travel in argv, so one that carries a secret is a bug. TERM ends it after the running piece.
+ * All probes of a host as one script, in one shell: a fork for each would take longer than most of them run. Files are read
+ * for all tasks together, two forks for {@link CHUNK} of them; equal texts run once. Probes travel in argv, so one that
+ * carries a secret is a bug. TERM ends it after the running program.
  */
 export function probeScript(scripts: readonly Script[], nonce: string, rendering: Rendering): ProbeScript {
   const paths = [...new Set(scripts.flatMap((script) => script.files))];
@@ -40,7 +41,7 @@ export function probeScript(scripts: readonly Script[], nonce: string, rendering
       id: `f${index}`,
       body: `ip_files ${render(sh`${chunk.map(path)}`, rendering)} </dev/null`,
     })),
-    ...[...texts].map(([text, id]) => ({ id, body: `(\n${text}\n) </dev/null` })),
+    ...[...texts].map(([text, id]) => ({ id, body: `{\n${text}\n} </dev/null` })),
   ];
   const body = pieces.map((piece, index) => `${piece.body}; ip_n ${piece.id} $? ${pieces[index + 1]?.id ?? 'done'}`);
   return {
@@ -71,16 +72,19 @@ printf '\\n@@${nonce} f done 0\\n'`,
 }
 
 /**
- * Prints, for all paths: their stat lines; `|`; the names of those whose content follows; `|`; the contents, one after
- * the other, cut by the sizes that stat gave. Where stat knows no -c (BSD), `ls -ldn` and `ls -ld` give the same.
+ * Prints, for all paths that there are: their stat lines; `|`; the names of those whose content follows; `|`; the contents,
+ * one after the other, cut by the sizes that stat gave. Where stat knows no -c (BSD), `ls -ldn` and `ls -ld` give the same;
+ * where it failed and does know it, a file went meanwhile.
  */
 const READ_FILES = `ip_files() {
-  if stat -L -c '%F|%a|%u|%g|%U|%G|%s|%n' "$@" 2>/dev/null || stat -L -c %a / >/dev/null 2>&1; then :; else
-    for ip_p do
-      if [ -e "$ip_p" ]; then printf 'ls|%s\\n' "$ip_p"; ls -Lldn "$ip_p"; ls -Lld "$ip_p"; fi
-    done
-  fi
   ip_l=
+  for ip_p do
+    shift
+    if [ -e "$ip_p" ]; then set -- "$@" "$ip_p"; fi
+  done
+  if [ $# -eq 0 ] || stat -L -c '%F|%a|%u|%g|%U|%G|%s|%n' "$@" 2>/dev/null || stat -L -c %a / >/dev/null 2>&1; then :; else
+    for ip_p do printf 'ls|%s\\n' "$ip_p"; ls -Lldn "$ip_p"; ls -Lld "$ip_p"; done
+  fi
   for ip_p do
     shift
     if [ -f "$ip_p" ] && [ -r "$ip_p" ]; then ip_l="$ip_l$ip_p

@@ -13,7 +13,7 @@ import { type Lane, stepByStep, timed, untraced } from './trace.ts';
 
 /**
  * One connection and one shell on a host, in which scripts run one after another. The first one is the shell's own
- * command, so that it costs no round trip of its own; it ends by becoming a shell that waits for the next.
+ * command, so that it costs no round trip of its own; it ends by waiting for the next.
  */
 export interface Session {
   /** Runs a script that ends with a frame `done`. Rejects with a {@link ConnectFault} when the host is lost meanwhile. */
@@ -57,6 +57,8 @@ export async function openSession(
 function session(connection: Connection, nonce: string, lane: Lane): Session {
   let shell: Promise<Shell> | null = null;
   let opened: Shell | null = null;
+  /** It is not a shell yet that reads scripts: see {@link AND_THEN}. */
+  let waits = false;
   /** Only while a script runs that knows what a TERM means; before and after it would end the shell. */
   let shellProcess: ShellProcess | null = null;
   let terminated = false;
@@ -100,8 +102,13 @@ function session(connection: Connection, nonce: string, lane: Lane): Session {
   const send = async (script: string): Promise<void> => {
     // One line feed: a script that reads a line would take another one for its answer.
     const text = script.trimEnd();
-    if (shell !== null) return (await shell).write(`${text}\n`);
-    shell = connection.shell(`${text}; exec sh`, output);
+    if (shell !== null) {
+      const first = waits ? '\n' : '';
+      waits = false;
+      return (await shell).write(`${first}${text}\n`);
+    }
+    waits = true;
+    shell = connection.shell(`${text}; ${AND_THEN}`, output);
     opened = await shell;
     void opened.ended.then((end) => {
       over = new ConnectFault('lost', farewell(end, lastWords, nonce));
@@ -161,6 +168,9 @@ function session(connection: Connection, nonce: string, lane: Lane): Session {
     path: () => connection.path ?? null,
   };
 }
+
+/** Most hosts are only looked at. So a line comes first, and only who gets it becomes a shell for what follows. */
+const AND_THEN = 'IFS= read -r ip_l && exec sh';
 
 /** How the shell ended, and what it said last. */
 function farewell(end: ShellEnd, lastWords: string, nonce: string): string {

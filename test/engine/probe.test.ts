@@ -99,7 +99,7 @@ describe.each(shells)('reading files in one go, %s', (...shell) => {
 
   test('equal texts run once, each task has its answer, and what it exits with', () => {
     const log = join(root, `log-${shell.join('')}`);
-    const one = sh`echo ran >> ${log}; cat ${log}; exit 3`;
+    const one = sh`echo ran >> ${log}; cat ${log}; (exit 3)`;
     const answers = probe(shell, [one, sh`printf %s ${"it's $HOME `x` \\ "}`, one]);
     expect(answers?.map(({ stdout }) => stdout)).toEqual(['ran\n', "it's $HOME `x` \\ ", 'ran\n']);
     expect(answers?.map(({ exitCode }) => exitCode)).toEqual([3, 0, 3]);

@@ -170,7 +170,8 @@ test('a file that changes size whenever it is read: nothing is done, and it is n
         ...connection,
         shell: async (program: string, output: Parameters<typeof connection.shell>[1]) => {
           const shell = await connection.shell(growth + program, output);
-          return { ...shell, write: (bytes: string) => shell.write(growth + bytes) };
+          // The line feed: the shell waits for a line before it takes what follows for a script.
+          return { ...shell, write: (bytes: string) => shell.write(`\n${growth}${bytes}`) };
         },
       };
     },

@@ -121,10 +121,16 @@ export function probe<Args>(host: TestHost, module: Module<Args, never>, args: A
 /** What the host answers to all of these at once. */
 export function probeAll(host: TestHost, probes: readonly Script[]): readonly ProbeOutput[] {
   const script = probeScript(probes, NONCE, rendering(host));
-  const outputs = script.read(run(host, script.text));
+  const frames = run(host, `${script.text}\n${SHELL_STATE}`);
+  const outputs = script.read(frames);
   if (outputs === null) throw new Error('a file changed while it was read');
+  const untouched = run(host, `${probeScript([], NONCE, rendering(host)).text}\n${SHELL_STATE}`).get('shell');
+  expect(frames.get('shell'), 'a probe leaves the shell as it was').toEqual(untouched);
   return outputs;
 }
+
+/** All probes of a host run in one shell: what one of them changes there, the next one has. */
+const SHELL_STATE = `printf '\n@@${NONCE} b shell\n'; pwd; umask; set +o; trap; echo "$IFS"; printf '\n@@${NONCE} f shell 0\n'`;
 
 /** Makes a planned change as the engine does. */
 export function apply<Args, Change>(

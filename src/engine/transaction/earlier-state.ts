@@ -96,7 +96,7 @@ function whatMoved(moved: readonly string[], { later }: EarlierStateArgs): strin
 }
 
 function probeArchive(run: string): Script {
-  return sh`${new Script([{ raw: KIT }])}${inOld(run)}
+  return sh`(${new Script([{ raw: KIT }])}${inOld(run)}
 ip_dir=$ip_old
 ip_word "$ip_dir/state" || ip_w=none
 echo "state $ip_w"
@@ -106,7 +106,7 @@ if [ -f "$ip_dir/restore.sh" ] && [ -f "$ip_dir/left" ]; then
   ip_stand | while IFS= read -r ip_l; do echo "now $ip_l"; done
   while IFS= read -r ip_l; do echo "left $ip_l"; done <"$ip_dir/left"
   if ip_each ip_same; then echo old; fi
-fi
+fi)
 `;
 }
 
