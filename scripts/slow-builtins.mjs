@@ -1,4 +1,4 @@
-// Modules of Node that take longer to load than what asks for them.
+// What takes longer to load than what asks for it.
 import * as crypto from 'node:crypto';
 
 /** Loads it when the first of its functions is wanted: most commands that read it want none. */
@@ -15,6 +15,14 @@ const STAND_INS = [
     contents: 'module.exports = {};',
   },
   { filter: /^(node:)?crypto$/, importer: /[\\/](src|modules)[\\/]/, contents: lazyCrypto },
+  // HTTP over SSH, which wants all of http, https and tls. Nothing here speaks it.
+  { filter: /http-agents/, importer: /[\\/]node_modules[\\/]ssh2[\\/]/, contents: 'module.exports = {};' },
+  // For node-ssh's copying of folders, which nothing here does. It parses ranges of versions first.
+  {
+    filter: /^make-dir$/,
+    importer: /[\\/]node_modules[\\/]node-ssh[\\/]/,
+    contents: "module.exports = () => { throw new Error('nothing here makes folders over SFTP'); };",
+  },
 ];
 
 /** @type {import('esbuild').Plugin} */

@@ -87,6 +87,11 @@ export function handshake({
       if (given.signal.aborted) return void opened.duplex.destroy();
       enter('greeting');
       stream = opened;
+      // It may have been there for a while, and nobody listened.
+      if (opened.duplex.destroyed) {
+        failed(opened.duplex.errored ?? new Error('the host closed the connection'));
+        return;
+      }
       opened.duplex.on('error', failed);
       gatherWrites(opened.duplex);
       const ssh = newSession();

@@ -1,5 +1,5 @@
 import { createPrivateKey, sign } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { ParsedKey } from 'ssh2';
 import { reveal, type Secret } from '../model/secret.ts';
 import { type Agent, agentAt } from './ssh-agent.ts';
@@ -54,11 +54,12 @@ type Parse = (data: string, passphrase?: string) => ParsedKey | Error;
 async function openKey(path: string, parse: Parse, ask: Ask | null): Promise<KeyFile> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    // Read asynchronously it would be the one thing for which Node starts all threads of its pool.
+    text = readFileSync(path, 'utf8');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     const missing = code === 'ENOENT' || code === 'ENOTDIR';
-    const publicKey = missing ? await publicKeyBeside(path) : null;
+    const publicKey = missing ? publicKeyBeside(path) : null;
     if (publicKey !== null)
       return onlyPublic(publicKey, 'there is only its public half, and ssh-agent does not hold it');
     return { kind: 'unusable', why: missing ? 'no such file' : `cannot be read (${code})`, missing };
@@ -77,7 +78,7 @@ async function openKey(path: string, parse: Parse, ask: Ask | null): Promise<Key
   let asked: Promise<ParsedKey | string> | null = null;
   return {
     kind: 'key',
-    publicKey: openSshPublicKey(text) ?? (await publicKeyBeside(path)),
+    publicKey: openSshPublicKey(text) ?? publicKeyBeside(path),
     encrypted: true,
     unlock: () => {
       asked ??= askForPassphrase(path, text, parse, ask);
@@ -140,7 +141,10 @@ function openSshPublicKey(text: string): string | null {
   return key.length === 0 ? null : key.toString('base64');
 }
 
-async function publicKeyBeside(path: string): Promise<string | null> {
-  const text = await readFile(`${path}.pub`, 'utf8').catch(() => '');
-  return text.split(/\s+/)[1] ?? null;
+function publicKeyBeside(path: string): string | null {
+  try {
+    return readFileSync(`${path}.pub`, 'utf8').split(/\s+/)[1] ?? null;
+  } catch {
+    return null;
+  }
 }

@@ -5,6 +5,7 @@ import type { Secret } from '../model/secret.ts';
 import { type Bastions, bastions } from './bastions.ts';
 import { type Become, launch } from './become.ts';
 import { hostKeyFiles } from './host-keys.ts';
+import { openAhead } from './opened-ahead.ts';
 import { algorithmsFor } from './ssh-algorithms.ts';
 import { authentication } from './ssh-auth.ts';
 import { startOn } from './ssh-channel.ts';
@@ -43,19 +44,26 @@ export interface Way {
 /** Hosts over SSH. Keys, passphrases and known_hosts are read once for all hosts of a run, when the first one connects. */
 export function sshTransport(options: SshOptions): SshTransport {
   let preparing: Promise<Run> | null = null;
-  const begin = (target: Target) => {
-    preparing ??= prepare(options);
-    return Promise.all([preparing, options.settingsOf(target)]);
+  const prepared = () => {
+    // After the first hosts have begun to connect: what is loaded here keeps this process busy while their servers start.
+    preparing ??= new Promise((resolve) => setImmediate(resolve)).then(() => prepare(options));
+    return preparing;
   };
   return {
     connect: async (target, step = () => {}) => {
       step('settings');
-      const [run, settings] = await begin(target);
-      const session = await sessionWith({ settings, isJumpHost: false }, target.password, run, step);
-      return connectionOn(session, target);
+      const settings = await options.settingsOf(target);
+      const ahead = settings.proxy === null ? openAhead(tcp(settings)) : null;
+      try {
+        const run = await prepared();
+        const session = await sessionWith({ settings, isJumpHost: false }, target.password, run, step, ahead?.open);
+        return connectionOn(session, target);
+      } finally {
+        ahead?.forget();
+      }
     },
     wayTo: async (target) => {
-      const [run, settings] = await begin(target);
+      const [run, settings] = await Promise.all([prepared(), options.settingsOf(target)]);
       return { settings, ...(await wayTo(settings, run)) };
     },
     close: async () => {
@@ -92,6 +100,7 @@ async function sessionWith(
   password: Secret | undefined,
   run: Run,
   step: ConnectStep = () => {},
+  ahead?: OpenStream,
 ): Promise<SshSession> {
   const { settings, isJumpHost } = subject;
   const { hostKeys, algorithms, auth } = await credentials();
@@ -99,7 +108,7 @@ async function sessionWith(
   const way = await wayTo(settings, run);
   try {
     const { newSession } = run;
-    return await handshake({ subject, open: way.open, algorithms, auth, hostKeys, newSession, step });
+    return await handshake({ subject, open: ahead ?? way.open, algorithms, auth, hostKeys, newSession, step });
   } catch (fault) {
     throw named(fault);
   } finally {

@@ -31,6 +31,7 @@ const OPTIONS = {
   forks: 1,
 } as unknown as RunOptions;
 const RUN = '20261122-101530-3fa9';
+const IN_SYNC: HostResult = { status: 'ok', error: null, tasks: [] };
 
 function recording(cwd: string, plays: readonly CompiledPlay[], warn: () => void = () => {}) {
   const records = runRecords({ cwd });
@@ -97,10 +98,22 @@ describe('the record of a run', () => {
     );
     for (let index = 0; index < 500; index += 1) {
       clock += 10;
-      recorder.listen({ type: 'host-started', play: 'play', host: `h${index}` });
+      recorder.listen({ type: 'host-proving', play: 'play', host: `h${index}` });
     }
     expect(writes).toBeGreaterThan(1);
     expect(writes).toBeLessThan(6);
+  });
+
+  test('is not written again for hosts that are only read', () => {
+    const { recorder, read } = recording(place(), plays);
+    const on = { play: 'play', host: 'a' };
+    recorder.listen({ type: 'host-started', ...on });
+    recorder.listen({ type: 'host-finished', ...on, result: IN_SYNC });
+    expect(read().hosts.a?.phase).toBe('waiting');
+    recorder.listen({ type: 'host-proving', play: 'play', host: 'b' });
+    expect(read().hosts).toMatchObject({ a: { phase: 'done' }, b: { phase: 'proving' } });
+    recorder.listen({ type: 'host-finished', play: 'play', host: 'b', result: IN_SYNC });
+    expect(read().hosts.b?.phase).toBe('done');
   });
 
   test('holds nothing of the extra variables but whether they are the same, and is its owner’s alone', () => {

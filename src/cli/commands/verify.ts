@@ -3,6 +3,7 @@ import { withShard } from '../../report/shard-document.ts';
 import { verifyDocument } from '../../report/verdict-document.ts';
 import { verdictJunit } from '../../report/verdict-junit.ts';
 import { EXIT } from '../exit.ts';
+import { clock } from '../machine/clock.ts';
 import type { Terminal } from '../machine/terminal.ts';
 import type { VerifyOptions } from '../options/options.ts';
 import { chooseTunnels, hostsOfTunnels, leaving } from '../project/choose-tunnels.ts';
@@ -26,7 +27,7 @@ export async function verify(
   return openRun(settings, async (opened) => {
     const { tunnels } = chosen(opened.project);
     const hosts = opened.project.plays.flatMap((play) => play.hosts);
-    const begun = performance.now();
+    const begun = clock();
     const looking = {
       patience: given.patience,
       wire: given.wire,
@@ -36,7 +37,7 @@ export async function verify(
     const outcome = await proveTunnels(opened, ipsecTools, tunnels, hosts, looking);
     if (!opened.stop.requested) noteVerdicts(outcome.verdicts, options, terminal);
     const code = opened.stop.requested ? EXIT.interrupted : codeOfProof(outcome);
-    const seconds = (performance.now() - begun) / 1000;
+    const seconds = (clock() - begun) / 1000;
     if (output === 'junit') opened.terminal.stdout(verdictJunit(outcome.verdicts, outcome.faults, seconds));
     else if (output === 'human') showVerdicts(outcome, opened.project, options, opened.terminal);
     else printJson(withShard(verifyDocument(code, outcome.verdicts, outcome.faults), opened.shard), opened.terminal);

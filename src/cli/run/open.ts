@@ -21,6 +21,7 @@ import { type ShardInDocument, withShard } from '../../report/shard-document.ts'
 import { makeFingerprint } from '../../secrets/fingerprint.ts';
 import { makeRedactor } from '../../secrets/redact.ts';
 import { EXIT, UsageFault } from '../exit.ts';
+import { clock } from '../machine/clock.ts';
 import { discreet } from '../machine/discreet.ts';
 import { stopOnInterrupt } from '../machine/stop-signal.ts';
 import { askSecret, type Terminal } from '../machine/terminal.ts';
@@ -170,7 +171,7 @@ export async function openRun(settings: RunSettings, work: (opened: OpenRun) => 
     rendering: world.rendering ?? (() => onHost),
     modules: new Map(modules.map((module) => [module.name, module])),
     redaction: { redact: redactor.redact, fingerprint: settings.fingerprint ?? makeFingerprint(randomBytes(32)) },
-    clock: () => performance.now(),
+    clock,
     nonce: () => randomBytes(12).toString('hex'),
     forks: options.forks,
     ...(traceFile === null ? {} : { trace: traceFile.lane }),
@@ -186,12 +187,12 @@ export async function openRun(settings: RunSettings, work: (opened: OpenRun) => 
       last: new Set(),
     },
   };
-  const since = performance.now();
+  const since = clock();
   let asking = 0;
   const limits = () => ({
     command: options.commandTimeout ?? null,
     total: options.totalTimeout ?? null,
-    spent: (performance.now() - since - asking) / 1000,
+    spent: (clock() - since - asking) / 1000,
     timer,
   });
 
@@ -247,9 +248,9 @@ export async function openRun(settings: RunSettings, work: (opened: OpenRun) => 
         return { ...outcome, run: named, verdicts, sources: project.sources, shard };
       },
       waitFor: async (answer) => {
-        const shown = performance.now();
+        const shown = clock();
         const answered = await answer();
-        asking += performance.now() - shown;
+        asking += clock() - shown;
         return answered;
       },
     });

@@ -44,7 +44,8 @@ export function startRecord(given: Recorded, records: RunRecords, now: () => num
     const before = hosts.get(host);
     if (before === undefined || before.phase === phase) return;
     hosts.set(host, { ...before, phase });
-    if (now() >= next) write();
+    // Of a host that was only read there is nothing to know, should we die: it stands in the next record, or in the last.
+    if ((TOUCHED.has(phase) || TOUCHED.has(before.phase)) && now() >= next) write();
   };
   const changing = (play: string, host: string, changed: readonly string[]) => {
     const index = given.plays.findIndex(
@@ -75,6 +76,8 @@ export function startRecord(given: Recorded, records: RunRecords, now: () => num
     },
   };
 }
+
+const TOUCHED: ReadonlySet<RecordedHost['phase']> = new Set(['changing', 'proving', 'restoring']);
 
 /** What there is to take back is a change, whatever failed beside it. */
 function outcomeOf({ hosts, interrupted }: RunOutcome, confirm: 'auto' | 'manual'): Outcome {

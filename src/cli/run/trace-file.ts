@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type ChromeTrace, chromeTrace, type TraceEvent } from '../../report/trace.ts';
 import { UsageFault } from '../exit.ts';
+import { clock } from '../machine/clock.ts';
 import type { Terminal } from '../machine/terminal.ts';
 
 export interface TraceFile extends ChromeTrace {
@@ -32,10 +33,7 @@ export function openTrace(file: string, terminal: Terminal): TraceFile {
     }
   };
   state.append = append;
-  state.trace ??= chromeTrace(
-    () => performance.now(),
-    (event) => state.append(event),
-  );
+  state.trace ??= chromeTrace(clock, (event) => state.append(event));
   const { trace } = state;
   return {
     ...trace,
