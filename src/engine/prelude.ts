@@ -11,11 +11,12 @@ ${PUT}`;
 
 /**
  * The head of a probe. `ip_n ID CODE NEXT` ends one piece and begins the next by one write, and on stdout alone: each write
- * is a packet of its own, and nobody asks which piece has said something on stderr.
+ * is a packet of its own, and nobody asks which piece has said something on stderr. `ip_d ID CODE` ends the last one.
  */
 export function probePrelude(nonce: string): string {
   return `${ENVIRONMENT}
-ip_n() { printf '\\n@@${nonce} f %s %s\\n\\n@@${nonce} b %s\\n' "$1" "$2" "$3"; }`;
+ip_n() { printf '\\n@@${nonce} f %s %s\\n\\n@@${nonce} b %s\\n' "$1" "$2" "$3"; }
+ip_d() { printf '\\n@@${nonce} f %s %s\\n\\n@@${nonce} b done\\n\\n@@${nonce} f done 0\\n' "$1" "$2"; }`;
 }
 
 const ENVIRONMENT =

@@ -43,15 +43,18 @@ export function probeScript(scripts: readonly Script[], nonce: string, rendering
     })),
     ...[...texts].map(([text, id]) => ({ id, body: `{\n${text}\n} </dev/null` })),
   ];
-  const body = pieces.map((piece, index) => `${piece.body}; ip_n ${piece.id} $? ${pieces[index + 1]?.id ?? 'done'}`);
+  if (pieces.length === 0) pieces.push({ id: 'nothing', body: ':' });
+  const body = pieces.map((piece, index) => {
+    const next = pieces[index + 1];
+    return `${piece.body}; ${next === undefined ? `ip_d ${piece.id} $?` : `ip_n ${piece.id} $? ${next.id}`}`;
+  });
   return {
     text: `${probePrelude(nonce)}
 ${READ_FILES}
 trap 'exit 143' TERM
 ${READ_STAT}
-printf '\\n@@${nonce} b pid\\n%s\\n%s\\n' $$ "$ip_l"; ip_n pid 0 ${pieces[0]?.id ?? 'done'}
-${body.join('\n')}
-printf '\\n@@${nonce} f done 0\\n'`,
+printf '\\n@@${nonce} b pid\\n%s\\n%s\\n\\n@@${nonce} f pid 0\\n\\n@@${nonce} b %s\\n' $$ "$ip_l" ${pieces[0]?.id}
+${body.join('\n')}`,
     read: (frames) => {
       const files = new Map<string, FileState>();
       for (const [index, chunk] of chunks.entries()) {

@@ -94,12 +94,11 @@ function judge(
   port: number,
   key: Buffer,
 ): ConnectFault | null {
+  const verdict = known.check(host, port, key);
+  if (verdict.kind === 'known') return null;
   const name = hostName(host, port);
   const shown = `${keyType(key)} ${fingerprint(key)}`;
-  const verdict = known.check(host, port, key);
   switch (verdict.kind) {
-    case 'known':
-      return null;
     case 'revoked':
       return new ConnectFault(
         'host-key-revoked',

@@ -40,7 +40,7 @@ describe('one host', () => {
     ];
     await toyRun(root, plays, { transport: shellTransport({ connects, writes }) });
     expect(connects).toEqual(['a']);
-    expect(writes.map((bytes) => /ip_(?:b|n pid 0) (lock|commit|f0|confirm)\b/.exec(bytes)?.[1] ?? bytes)).toEqual([
+    expect(writes.map((bytes) => /(?:ip_b |"\$ip_l" )(lock|commit|f0|confirm)\b/.exec(bytes)?.[1] ?? bytes)).toEqual([
       'lock',
       'commit',
       '\n',
