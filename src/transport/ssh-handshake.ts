@@ -59,12 +59,14 @@ export function handshake({
       step(NAMES[next]);
     };
     let cause: string | null = null;
+    let isOver = false;
     let stream: SshStream | null = null;
     let provenKey: Buffer | null = null;
     const offers: string[] = [];
     const given = new AbortController();
 
     const giveUp = (fault: ConnectFault) => {
+      isOver = true;
       limit.cancel();
       given.abort();
       stream?.duplex.destroy();
@@ -75,6 +77,7 @@ export function handshake({
       // ssh2 goes on with the next key.
       if (error.level === 'agent') return;
       cause ??= error.level === 'client-timeout' ? 'the host stopped answering' : error.message;
+      if (isOver) return;
       giveUp(stream?.broken() ?? connectFault(error, phase, subject, auth.fault, offers));
     };
 
@@ -132,6 +135,7 @@ export function handshake({
       });
       client.on('close', () => failed(new Error('the host closed the connection')));
       client.on('ready', () => {
+        isOver = true;
         limit.cancel();
         resolve({
           settings,
