@@ -7,10 +7,25 @@ import { remembered } from './remembered.ts';
 /** The assignments that matter of every ifcfg file of the host, by nickname; under the one name `host`. */
 export const connectionsResource = resourceKind<ReadonlyMap<string, string>>('connections');
 
-/** One fork for all of them, and the same text for every task, so that it runs once. Ends with a line `=`. */
-export const probeConnections: Script = sh`grep -E '^[[:blank:]]*(export[[:blank:]]+)?(TYPE|SRC|DST|SRCNET|DSTNET)=' \\
-  /dev/null ${path(NETWORK_SCRIPTS)}/ifcfg-* 2>/dev/null
-echo =
+/** More than so many files are read by grep: to start it takes as long as the shell takes for some twenty of them. */
+const FEW = 16;
+
+/** The same text for every task, so that it runs once. It may print more lines of a file than matter. Ends with a line `=`. */
+export const probeConnections: Script = sh`set -- ${path(NETWORK_SCRIPTS)}/ifcfg-*
+ip_w=
+if [ $# -gt ${FEW} ]; then
+  (cd ${path(NETWORK_SCRIPTS)} && grep -E '^[[:blank:]]*(export[[:blank:]]+)?(TYPE|SRC|DST|SRCNET|DSTNET)=' /dev/null ifcfg-*) 2>/dev/null
+else
+  for ip_p do
+    if [ -f "$ip_p" ] && [ -r "$ip_p" ]; then
+      while IFS= read -r ip_l || [ -n "$ip_l" ]; do
+        case $ip_l in *TYPE=* | *SRC*=* | *DST*=*) ip_w="$ip_w\${ip_p##*/}:$ip_l
+" ;; esac
+      done 2>/dev/null <"$ip_p"
+    fi
+  done
+fi
+printf '%s=\\n' "$ip_w"
 `;
 
 /** Cuts what {@link probeConnections} printed from what came after it. */
@@ -23,8 +38,8 @@ function readConnections(stdout: string): {
   const end = stdout.startsWith('=\n') ? 0 : stdout.indexOf('\n=\n') + 1;
   const connections = new Map<string, string>();
   for (const line of stdout.slice(0, end).split('\n')) {
-    const [, nickname, assignment] = /\/ifcfg-([^:/]+):(.*)$/.exec(line) ?? [];
-    if (nickname === undefined || PASSED_OVER.test(nickname)) continue;
+    const [, nickname, assignment = ''] = /^ifcfg-([^:]+):(.*)$/.exec(line) ?? [];
+    if (nickname === undefined || PASSED_OVER.test(nickname) || !ASSIGNMENT.test(assignment)) continue;
     connections.set(nickname, `${connections.get(nickname) ?? ''}${assignment}\n`);
   }
   return { connections, rest: stdout.slice(end + 2) };
@@ -60,6 +75,8 @@ function textOf(file: FileState | undefined, read: string): string {
   if (file === undefined) return read;
   return file.kind === 'file' ? (file.bytes ?? read) : '';
 }
+
+const ASSIGNMENT = /^[ \t]*(export[ \t]+)?(TYPE|SRC|DST|SRCNET|DSTNET)=/;
 
 /** Copies that the network scripts pass over. */
 export const PASSED_OVER = /(~|\.bak|\.orig|\.rpmnew|\.rpmorig|\.rpmsave)$/;

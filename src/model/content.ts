@@ -8,6 +8,8 @@ export type Content = readonly (string | Secret)[];
 
 /** Text as the bytes of its UTF-8 form. */
 export function toBytes(text: string): string {
+  // Nearly all of it, and asked for each word of each script.
+  if (/^[\0-\x7f]*$/.test(text)) return text;
   return Buffer.from(text, 'utf8').toString('latin1');
 }
 
