@@ -116,6 +116,34 @@ describe('the record of a run', () => {
     expect(read().hosts.b?.phase).toBe('done');
   });
 
+  test('is on the disk before the first change, whatever else was just written, and not waited for before that', () => {
+    const fleeting: (boolean | undefined)[] = [];
+    const records = {
+      write: (_: RunRecord, isFleeting?: boolean) => {
+        fleeting.push(isFleeting);
+        return true;
+      },
+      read: () => null,
+      all: () => [],
+    };
+    const given = { run: RUN, rollbackOf: null, who: '', pid: 7, playbook: '', options: OPTIONS, plays };
+    const recorder = startRecord(
+      given,
+      records,
+      () => 0,
+      () => {},
+    );
+    const on = { play: 'play', host: 'a' };
+    recorder.listen({ type: 'host-started', ...on });
+    recorder.listen({ type: 'host-planned', ...on, tasks: [result('ok', 'one'), result('skipped', 'two')] });
+    expect(fleeting).toEqual([true]);
+    recorder.listen({ type: 'host-planned', ...on, tasks: [result('unknown', 'one')] });
+    expect(fleeting).toEqual([true, false]);
+    recorder.listen({ type: 'host-planned', ...on, tasks: [result('changed', 'one')] });
+    recorder.end({ hosts: new Map(), interrupted: false, timedOut: false } as unknown as RunOutcome, 0);
+    expect(fleeting).toEqual([true, false, false]);
+  });
+
   test('holds nothing of the extra variables but whether they are the same, and is its owner’s alone', () => {
     const cwd = place();
     const { read } = recording(cwd, plays);

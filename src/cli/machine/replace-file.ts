@@ -30,6 +30,8 @@ export interface Replacing {
   readonly mode?: number | undefined;
   /** All but the last step: whether it could be done, room on the disk included. */
   readonly rehearse?: boolean;
+  /** It need not outlive a power cut: the disk is not waited for. */
+  readonly fleeting?: boolean;
 }
 
 /**
@@ -39,7 +41,7 @@ export interface Replacing {
 export function replaceFile(
   path: string,
   after: string | Buffer,
-  { before, mode, rehearse = false }: Replacing = {},
+  { before, mode, rehearse = false, fleeting = false }: Replacing = {},
 ): ReplaceFault | null {
   let beside: string | undefined;
   try {
@@ -50,12 +52,13 @@ export function replaceFile(
     // A device must not become a file.
     if (old !== undefined && !old.isFile()) return NO_FILE;
     beside = join(dirname(target), `.${randomBytes(8).toString('hex')}.tmp`);
-    if (!write(beside, bytes(after), mode ?? (old === undefined ? 0o600 : old.mode & 0o7777), old)) return NOT_OURS;
+    const newMode = mode ?? (old === undefined ? 0o600 : old.mode & 0o7777);
+    if (!write(beside, bytes(after), newMode, old, fleeting)) return NOT_OURS;
     if (isChanged()) return CHANGED;
     if (rehearse) return null;
     renameSync(beside, target);
     beside = undefined;
-    syncFolder(dirname(target));
+    if (!fleeting) syncFolder(dirname(target));
     return null;
   } catch (fault) {
     const code = fault instanceof Error && 'code' in fault ? String(fault.code) : 'unknown';
@@ -87,7 +90,13 @@ function bytes(text: string | Buffer): Buffer {
 }
 
 /** False where the file cannot have the owner that it must have. */
-function write(path: string, text: Buffer, mode: number, owner: Pick<Stats, 'uid' | 'gid'> | undefined): boolean {
+function write(
+  path: string,
+  text: Buffer,
+  mode: number,
+  owner: Pick<Stats, 'uid' | 'gid'> | undefined,
+  fleeting: boolean,
+): boolean {
   const file = openSync(path, 'wx', 0o600);
   try {
     writeFileSync(file, text);
@@ -100,7 +109,7 @@ function write(path: string, text: Buffer, mode: number, owner: Pick<Stats, 'uid
       }
     }
     fchmodSync(file, mode);
-    fsyncSync(file);
+    if (!fleeting) fsyncSync(file);
     return true;
   } finally {
     closeSync(file);

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { isatty } from 'node:tty';
 import { Secret } from '../../model/secret.ts';
 import { userInfoOrNull } from '../../transport/ssh-config/tokens.ts';
 import { EXIT } from '../exit.ts';
@@ -96,7 +97,8 @@ export function processTerminal(): Terminal {
     },
     // Asked for by few commands, and to make the stream takes as long as to read an inventory.
     get interactive() {
-      return Boolean(process.stdin.isTTY && stderr.isTTY);
+      // Without making the stream of stdin, which most commands never read.
+      return isatty(0) && stderr.isTTY === true;
     },
     color: { stdout: wantsColor(stdout, env), stderr: wantsColor(stderr, env) },
     env,

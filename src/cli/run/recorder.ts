@@ -30,10 +30,12 @@ export function startRecord(given: Recorded, records: RunRecords, now: () => num
   const tunnels = record.plays.map(({ hosts: own }) => new Map(Object.entries(own)));
   let warned = false;
   let next = 0;
+  /** Until a host is about to be touched there is nothing that a power cut must not take. */
+  let isTouched = false;
   const write = () => {
     const began = now();
     const plays = record.plays.map((play, index) => ({ ...play, hosts: Object.fromEntries(tunnels[index] ?? []) }));
-    if (!records.write({ ...record, plays, hosts: Object.fromEntries(hosts) }) && !warned) {
+    if (!records.write({ ...record, plays, hosts: Object.fromEntries(hosts) }, !isTouched) && !warned) {
       warned = true;
       warn();
     }
@@ -46,6 +48,11 @@ export function startRecord(given: Recorded, records: RunRecords, now: () => num
     hosts.set(host, { ...before, phase });
     // Of a host that was only read there is nothing to know, should we die: it stands in the next record, or in the last.
     if ((TOUCHED.has(phase) || TOUCHED.has(before.phase)) && now() >= next) write();
+  };
+  const touching = () => {
+    if (isTouched) return;
+    isTouched = true;
+    write();
   };
   const changing = (play: string, host: string, changed: readonly string[]) => {
     const index = given.plays.findIndex(
@@ -61,6 +68,7 @@ export function startRecord(given: Recorded, records: RunRecords, now: () => num
       if (event.type === 'host-planned') {
         const due = event.tasks.filter(({ status }) => status === 'changed' || status === 'unknown');
         changing(event.play, event.host, [...new Set(due.flatMap(({ tunnel }) => tunnel ?? []))]);
+        if (due.length > 0) touching();
       }
       if (event.type === 'task-started') put(event.host, 'changing');
       if (event.type === 'host-proving') put(event.host, 'proving');

@@ -76,8 +76,11 @@ const KEPT = 100;
 
 /** The records of the working directory, in `.ipsec-play/runs`: their owner's alone. */
 export interface RunRecords {
-  /** In its place at once and completely, or not at all. False where it cannot be written. */
-  write(record: RunRecord): boolean;
+  /**
+   * In its place at once and completely, or not at all. `fleeting`: a power cut may take it. False where it cannot be
+   * written.
+   */
+  write(record: RunRecord, fleeting?: boolean): boolean;
   /** Null where there is none, or none that can be read. */
   read(run: string): RunRecord | null;
   /** The newest first. */
@@ -102,11 +105,11 @@ export function runRecords({ cwd }: Pick<Terminal, 'cwd'>): RunRecords {
     }
   };
   return {
-    write: (record) => {
+    write: (record, fleeting = false) => {
       try {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
         const text = `${JSON.stringify(record, null, 1)}\n`;
-        if (replaceFile(join(folder, `${record.run}.json`), text, { mode: 0o600 }) !== null) return false;
+        if (replaceFile(join(folder, `${record.run}.json`), text, { mode: 0o600, fleeting }) !== null) return false;
         for (const old of names().sort().reverse().slice(KEPT)) rmSync(join(folder, old), { force: true });
         return true;
       } catch {
