@@ -28,7 +28,7 @@ function diagnose(sharing: readonly Tunnel[]): Diagnostic {
   const places = new Map<string, { readonly span: Span; readonly tunnels: Tunnel[] }>();
   for (const tunnel of sharing) {
     const span = tunnel.at('keying', 'psk');
-    const id = JSON.stringify(span);
+    const id = `${span.file}:${span.line}:${span.column}`;
     const place = places.get(id) ?? { span, tunnels: [] };
     place.tunnels.push(tunnel);
     places.set(id, place);

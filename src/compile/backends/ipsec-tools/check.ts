@@ -103,15 +103,16 @@ function differ(a: Secret, b: Secret): boolean {
 /** One warning for each address that makes ifup drop the lines of others, however many hosts it happens on. */
 function checkPrefixes(byHost: readonly (readonly Perspective[])[]): readonly Diagnostic[] {
   const found = new Map<string, { end: Perspective; victims: Set<string>; hosts: Set<string> }>();
-  for (const ends of byHost) {
+  const hosts = byHost.map((ends) => {
     const peers = new Map<string, Perspective>();
     for (const end of ends)
       if (end.tunnel.keying.method === 'psk' && !peers.has(end.dst.address)) peers.set(end.dst.address, end);
-    const addresses = [...peers.keys()];
-    const longest = Math.max(0, ...addresses.map(({ length }) => length));
+    return peers;
+  });
+  const victimsAmong = victimFinder(hosts.map((peers) => [...peers.keys()]));
+  for (const peers of hosts) {
     for (const [address, end] of peers) {
-      // only a longer one can begin with it
-      const victims = address.length === longest ? [] : addresses.filter((other) => dropsLineOf(address, other));
+      const victims = victimsAmong(address, peers);
       if (victims.length === 0) continue;
       const entry = found.get(address) ?? { end, victims: new Set(), hosts: new Set() };
       for (const victim of victims) entry.victims.add(victim);
@@ -124,6 +125,18 @@ function checkPrefixes(byHost: readonly (readonly Perspective[])[]): readonly Di
     const fix = 'ipsec-play puts them back after each of its own runs; at boot only other addresses help';
     return warning('address-prefix', message, { span: end.tunnel.at('ends', end.dst.host, 'address'), fix });
   });
+}
+
+/** Which of a host's peers lose their lines. In a mesh each host asks about the same pairs: there each is compared once. */
+function victimFinder(
+  lists: readonly (readonly string[])[],
+): (address: string, peers: ReadonlyMap<string, unknown>) => readonly string[] {
+  const all = [...new Set(lists.flat())];
+  const pairs = lists.reduce((sum, { length }) => sum + length ** 2, 0);
+  if (all.length ** 2 >= pairs)
+    return (address, peers) => [...peers.keys()].filter((other) => dropsLineOf(address, other));
+  const known = new Map(all.map((address) => [address, all.filter((other) => dropsLineOf(address, other))]));
+  return (address, peers) => (known.get(address) ?? []).filter((other) => peers.has(other));
 }
 
 function some(names: ReadonlySet<string>): string {
