@@ -19,13 +19,13 @@ const ROUNDS = 3;
 const HOUR = 3_600_000;
 
 /**
- * As docs/performance.md says, of a host whose tunnel's other end is managed by nobody here. Of a pair it is 20 a host, and
+ * As docs/performance.md says, of a host whose tunnel's other end is managed by nobody here. Of a pair it is 19 a host, and
  * one host commits when the other's new connection has proven that it is well, 9 later: commit, letting go, connect,
  * session, probe.
  */
 const DESIGN: Readonly<Record<number, Readonly<Record<Step, number>>>> = {
-  1: { check: 8, 'first apply': 19, 'no-op apply': 8 },
-  2: { check: 8, 'first apply': 20 + 9, 'no-op apply': 8 },
+  1: { check: 7, 'first apply': 18, 'no-op apply': 7 },
+  2: { check: 7, 'first apply': 19 + 9, 'no-op apply': 7 },
 };
 
 interface Distance {

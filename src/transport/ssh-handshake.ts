@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream';
 import type { NodeSSH } from 'node-ssh';
 import type { Algorithms, Client } from 'ssh2';
 import { deadline } from './deadline.ts';
@@ -141,7 +140,7 @@ export function handshake({
           settings,
           client,
           cause: () => (cause === null ? null : (opened.broken()?.message ?? cause)),
-          close: once(() => close(ssh, client, opened.duplex)),
+          close: once(() => close(ssh, client, opened)),
           path: opened.path,
         });
       });
@@ -163,20 +162,26 @@ export function knownHost({ hostKeyAlias, hostName, port }: SshSettings): { name
   return hostKeyAlias === null ? { name: hostName, port } : { name: hostKeyAlias, port: 22 };
 }
 
-/** The stream is ended by force where the other side does not end it: ssh2 leaves one alone that it has closed itself. */
-async function close(ssh: NodeSSH, client: Client, stream: Duplex): Promise<void> {
-  if (ssh.connection === null) return void stream.destroy();
-  await new Promise<void>((resolve) => {
+/**
+ * The stream is ended by force where the other side does not end it: ssh2 leaves one alone that it has closed itself. That
+ * end is a round trip away, and only waited for where others carry the farewell.
+ */
+async function close(ssh: NodeSSH, client: Client, { duplex, socket }: SshStream): Promise<void> {
+  if (ssh.connection === null) return void duplex.destroy();
+  const closed = new Promise<void>((resolve) => {
     const patience = setTimeout(() => {
-      stream.destroy();
+      duplex.destroy();
       resolve();
     }, 1000);
+    if (socket !== null) patience.unref();
     client.once('close', () => {
       clearTimeout(patience);
       resolve();
     });
-    ssh.dispose();
   });
+  ssh.dispose();
+  if (socket === null) await closed;
+  else socket.unref();
 }
 
 function once<T>(work: () => T): () => T {

@@ -1,4 +1,4 @@
-import { createConnection, isIP } from 'node:net';
+import { createConnection, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { proxyCommand } from './proxy-command.ts';
 import { ofJumpHost } from './ssh-faults.ts';
@@ -13,6 +13,8 @@ export interface SshStream {
   broken(): ConnectFault | null;
   /** Null: nobody knows. */
   readonly path: readonly Leg[] | null;
+  /** A socket of the kernel's, which sends what it was given even when this process has ended; null: it goes through others. */
+  readonly socket: Socket | null;
 }
 
 /**
@@ -39,7 +41,7 @@ export function tcp({ hostName, port, addressFamily, bindAddress }: SshSettings)
       socket.once('lookup', (error) => error ?? found());
       socket.once('connect', () => {
         const path = [{ from: plainAddress(socket.localAddress), to: plainAddress(socket.remoteAddress) }];
-        resolve({ duplex: socket, broken: () => null, path });
+        resolve({ duplex: socket, broken: () => null, path, socket });
       });
     });
 }
@@ -67,7 +69,7 @@ export function throughJumpHost(settings: SshSettings, session: SshSession): Ope
           channel.stderr.on('error', () => {});
           channel.stderr.resume();
           if (signal.aborted) channel.destroy();
-          else resolve({ duplex: channel, broken, path });
+          else resolve({ duplex: channel, broken, path, socket: null });
         });
       } catch (error) {
         reject(broken() ?? error);
@@ -94,7 +96,7 @@ export function throughCommand(
             `Try it by hand; ssh -G ${settings.name} shows it.`,
           );
     };
-    return { duplex, broken, path: null };
+    return { duplex, broken, path: null, socket: null };
   };
 }
 

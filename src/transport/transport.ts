@@ -20,7 +20,7 @@ export interface Connection {
    * Rejects with a {@link ConnectFault} when become is refused or the connection is lost meanwhile.
    */
   shell(program: string, output: ShellOutput): Promise<Shell>;
-  /** Never rejects. */
+  /** Ends it and all that runs over it. Never rejects. The host may hear of it a moment later. */
   close(): Promise<void>;
   /** The way from here to the host, leg by leg: to each jump host, then to the host. Missing: it is not known. */
   readonly path?: readonly Leg[];

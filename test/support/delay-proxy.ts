@@ -8,7 +8,8 @@ export interface DelayProxy {
   /**
    * How many round trips had to follow each other since the last time, those of TCP's handshake included. It is no matter
    * of time: a message counts as an answer to all that had arrived before it was sent, and a round trip is one that had
-   * to wait for an answer. The delay only sees to it that what nobody waits for crosses on its way.
+   * to wait for an answer. The delay only sees to it that what nobody waits for crosses on its way. What comes later on a
+   * connection that the client has ended does not count.
    */
   roundTrips(): number;
   close(): Promise<void>;
@@ -24,7 +25,7 @@ export async function delayProxyTo(
   host = '127.0.0.1',
   here: Clock = { time: 0 },
 ): Promise<DelayProxy> {
-  const ways = new Set<{ cut(): void }>();
+  const ways = new Set<Way>();
   let told = 0;
   let delay = oneWay;
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (near) => {
@@ -41,6 +42,7 @@ export async function delayProxyTo(
     roundTrips: () => {
       const count = here.time - told;
       told = here.time;
+      for (const way of ways) way.forgetIfEnded();
       return count;
     },
     close: async () => {
@@ -55,10 +57,17 @@ interface Clock {
   time: number;
 }
 
-function lay(near: Socket, server: { port: number; host: string }, delay: number, here: Clock): { cut(): void } {
+interface Way {
+  cut(): void;
+  /** Nobody hears its answers any more. */
+  forgetIfEnded(): void;
+}
+
+function lay(near: Socket, server: { port: number; host: string }, delay: number, here: Clock): Way {
   // TCP's handshake takes one round trip.
   const there: Clock = { time: here.time + 1 };
   let far: Socket | null = null;
+  let heard = here;
   const cut = () => {
     near.destroy();
     far?.destroy();
@@ -68,18 +77,45 @@ function lay(near: Socket, server: { port: number; host: string }, delay: number
     if (near.destroyed) return;
     here.time = Math.max(here.time, there.time);
     far = connect({ ...server, noDelay: true, allowHalfOpen: true });
-    carry(near, far, delay, () => here.time + 1, there, cut);
-    carry(far, near, delay, () => there.time, here, cut);
+    carry(
+      near,
+      far,
+      delay,
+      () => here.time + 1,
+      () => there,
+      cut,
+    );
+    carry(
+      far,
+      near,
+      delay,
+      () => there.time,
+      () => heard,
+      cut,
+    );
   }, delay * 2);
   near.on('error', cut);
-  return { cut };
+  return {
+    cut,
+    forgetIfEnded: () => {
+      if (near.readableEnded) heard = { time: 0 };
+    },
+  };
 }
 
 /** Timers of one length go off in the order in which they were set. */
-function carry(from: Socket, to: Socket, delay: number, stamp: () => number, clock: Clock, cut: () => void): void {
+function carry(
+  from: Socket,
+  to: Socket,
+  delay: number,
+  stamp: () => number,
+  hearing: () => Clock,
+  cut: () => void,
+): void {
   const send = (deliver: () => void) => {
     const sent = stamp();
     setTimeout(() => {
+      const clock = hearing();
       clock.time = Math.max(clock.time, sent);
       deliver();
     }, delay);
