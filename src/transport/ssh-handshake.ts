@@ -76,7 +76,7 @@ export function handshake({
       // ssh2 goes on with the next key.
       if (error.level === 'agent') return;
       cause ??= error.level === 'client-timeout' ? 'the host stopped answering' : error.message;
-      if (isOver) return;
+      if (isOver) return void stream?.duplex.destroy();
       giveUp(stream?.broken() ?? connectFault(error, phase, subject, auth.fault, offers));
     };
 
