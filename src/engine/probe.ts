@@ -86,7 +86,9 @@ const READ_FILES = `ip_files() {
     if [ -e "$ip_p" ]; then set -- "$@" "$ip_p"; fi
   done
   if [ $# -eq 0 ] || stat -L -c '%F|%a|%u|%g|%U|%G|%s|%n' "$@" 2>/dev/null || stat -L -c %a / >/dev/null 2>&1; then :; else
-    for ip_p do printf 'ls|%s\\n' "$ip_p"; ls -Lldn "$ip_p"; ls -Lld "$ip_p"; done
+    for ip_p do
+      if [ -e "$ip_p" ]; then printf 'ls|%s\\n' "$ip_p"; ls -Lldn "$ip_p"; ls -Lld "$ip_p"; fi
+    done
   fi
   for ip_p do
     shift

@@ -97,6 +97,18 @@ describe.each(shells)('reading files in one go, %s', (...shell) => {
     expect(viaLs).toEqual(probe(shell, [readFiles(paths)]));
   });
 
+  test('a file that goes before ls comes to it is absent, and the others are what they are', () => {
+    const bin = join(root, 'bin-late');
+    mkdirSync(bin, { recursive: true });
+    writeFileSync(join(root, 'etc/gone'), 'x');
+    writeFileSync(join(bin, 'stat'), `#!/bin/sh\nrm -f '${join(root, 'etc/gone')}'; exit 1\n`, { mode: 0o755 });
+    const PATH = `${bin}:${process.env.PATH}`;
+    const files = probe(shell, [readFiles(['/etc/gone', "/etc/it's", '/etc/empty'])], { PATH })?.[0]?.files;
+    expect(files?.get('/etc/gone')).toEqual({ kind: 'absent' });
+    expect(files?.get("/etc/it's")).toMatchObject({ mode: 0o640, bytes: 'quoted\n' });
+    expect(files?.get('/etc/empty')).toMatchObject({ kind: 'file', bytes: '' });
+  });
+
   test('equal texts run once, each task has its answer, and what it exits with', () => {
     const log = join(root, `log-${shell.join('')}`);
     const one = sh`echo ran >> ${log}; cat ${log}; (exit 3)`;
