@@ -10,7 +10,8 @@ export interface OpenedAhead {
 /**
  * Begins to open a stream now, while its user gets ready: a server starts a process for each connection, which has its first
  * packet ready when we are. One that nobody has asked for after some seconds is closed, as when a person is asked for a
- * passphrase: a server lets nobody stay unknown for long (LoginGraceTime), and counts who does (MaxStartups).
+ * passphrase: a server lets nobody stay unknown for long (LoginGraceTime), and counts who does (MaxStartups). `patience`:
+ * milliseconds.
  */
 export function openAhead(open: OpenStream, patience = 5000): OpenedAhead {
   const given = new AbortController();

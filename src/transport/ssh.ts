@@ -47,15 +47,19 @@ export function sshTransport(options: SshOptions): SshTransport {
   const prepared = () => {
     // After the first hosts have begun to connect: what is loaded here keeps this process busy while their servers start.
     preparing ??= new Promise((resolve) => setImmediate(resolve)).then(() => prepare(options));
+    // Who waits for it hears of it.
+    preparing.catch(() => {});
     return preparing;
   };
   return {
     connect: async (target, step = () => {}) => {
       step('settings');
+      // Begun now: while a program is asked for the settings there is time for it.
+      const preparation = prepared();
       const settings = await options.settingsOf(target);
       const ahead = settings.proxy === null ? openAhead(tcp(settings)) : null;
       try {
-        const run = await prepared();
+        const run = await preparation;
         const session = await sessionWith({ settings, isJumpHost: false }, target.password, run, step, ahead?.open);
         return connectionOn(session, target);
       } finally {
