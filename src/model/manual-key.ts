@@ -12,7 +12,6 @@ export function parseManualKey(text: string): ManualKey {
     return { bytes: Buffer.from(digits, 'hex'), form: 'hexadecimal' };
   }
   // setkey's quoted string ends at the next double quote, whatever stands before it, and holds no line break.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it may not hold
-  if (/["\u0000-\u001f\u007f-\u009f]/.test(text)) return { fault: 'text-characters' };
+  if (/["\p{Cc}]/u.test(text)) return { fault: 'text-characters' };
   return { bytes: Buffer.from(text, 'utf8'), form: 'text' };
 }
