@@ -49,11 +49,12 @@ const lab = `${made}-lab`;
 const apply = ['apply', 'playbooks/host-to-host.yml', '--yes', `--lab=${lab}`];
 const validate = ['validate', 'playbooks/site.yml'];
 await writeLauncher([
-  ...collection('use-validate', ['validate'], [validate]),
-  ...collection('use-hosts', ['apply', 'check', 'verify', 'status', 'drift', 'plan', 'show'], [apply]),
+  ...collection('use-validate', ['validate'], validate),
+  ...collection('use-hosts', ['apply', 'check', 'verify', 'status', 'drift', 'plan', 'show'], apply),
 ]);
 
-// What these run is in the code cache; each adds to what the one before it left.
+// What these run is in the code cache; each adds to what the one before it left. By now the lab is as it should be, and most
+// hosts are: what only a change needs is compiled when there is one, which takes long enough by itself.
 for (const argv of [['--help'], validate, ['tasks', 'playbooks/site.yml'], ['inventory', 'list'], apply]) run(argv);
 rmSync(lab, { recursive: true, force: true });
 rmSync(`${root}dist`, { recursive: true, force: true });
@@ -75,9 +76,9 @@ async function writeLauncher(collections) {
   chmodSync(`${made}/cli.js`, 0o755);
 }
 
-/** Writes a file with the parts that some command lines use, which a first start leaves a cache of, and says for which commands. */
-function collection(name, commands, argvs) {
-  for (const argv of argvs) run(argv);
+/** Writes a file with the parts that a command line uses, which a first start leaves a cache of, and says for which commands. */
+function collection(name, commands, argv) {
+  run(argv);
   const caches = readdirSync(made).filter((file) => file.endsWith('.cache'));
   const parts = caches.map((file) => file.slice(0, file.indexOf('.js.') + 3)).sort();
   const text = `({${parts.map((part) => `'./${part}':${readFileSync(`${made}/${part}`, 'latin1')}`).join(',\n')}})`;

@@ -3,7 +3,7 @@
 // its own, made by the build or, where this folder may be written to, at the first start; V8 takes none that another version
 // or other flags made.
 /* global COLLECTIONS, PROGRAM, VERSION -- the part that begins, and for a command the file that has its parts together: one
-   file with one cache is read in half the time. The name of each file tells its content: V8 compares no more than lengths. */
+   file with one cache is read sooner than many. The name of each file tells its content: V8 compares no more than lengths. */
 const { readFileSync, renameSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');

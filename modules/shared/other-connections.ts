@@ -7,7 +7,7 @@ import { remembered } from './remembered.ts';
 /** The assignments that matter of every ifcfg file of the host, by nickname; under the one name `host`. */
 export const connectionsResource = resourceKind<ReadonlyMap<string, string>>('connections');
 
-/** More than so many files are read by grep: to start it takes as long as the shell takes for some twenty of them. */
+/** More than so many files are read by grep: to start it takes as long as the shell takes for some fifteen of them. */
 const FEW = 16;
 
 /** The same text for every task, so that it runs once. It may print more lines of a file than matter. Ends with a line `=`. */

@@ -30,7 +30,7 @@ export interface Replacing {
   readonly mode?: number | undefined;
   /** All but the last step: whether it could be done, room on the disk included. */
   readonly rehearse?: boolean;
-  /** It need not outlive a power cut: the disk is not waited for. */
+  /** The disk is not waited for: after a power cut it may be the old one, or empty. */
   readonly fleeting?: boolean;
 }
 

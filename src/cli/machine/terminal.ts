@@ -95,9 +95,8 @@ export function processTerminal(): Terminal {
     get unread() {
       return out.isGone();
     },
-    // Asked for by few commands, and to make the stream takes as long as to read an inventory.
+    // Without the stream of stdin, which takes time to make and is hardly ever read.
     get interactive() {
-      // Without making the stream of stdin, which most commands never read.
       return isatty(0) && stderr.isTTY === true;
     },
     color: { stdout: wantsColor(stdout, env), stderr: wantsColor(stderr, env) },
