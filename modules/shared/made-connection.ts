@@ -1,7 +1,7 @@
+import { cksum } from '../../src/engine/cksum.ts';
 import type { Content } from '../../src/model/content.ts';
 import { fileResource, type HostState } from '../../src/model/host-state.ts';
 import type { Secret } from '../../src/model/secret.ts';
-import { cksum } from './cksum.ts';
 import type { ConnectionArgs } from './connection-args.ts';
 import { contentOf, fileAt, plain } from './file-change.ts';
 import { type MadeChange, madeConnection, madePeer } from './made.ts';

@@ -1,9 +1,9 @@
 import { joined } from '../../model/content.ts';
 import type { FileState } from '../../model/host-state.ts';
 import { reveal } from '../../model/secret.ts';
+import { cksum } from '../cksum.ts';
 import { prelude } from '../prelude.ts';
 import { type FileWrite, octal, quote } from '../sh.ts';
-import { checksum } from './checksum.ts';
 import { hostKit, type RunOnHost } from './host-kit.ts';
 
 /** A path that the run may change, as it was when the host was read. */
@@ -98,7 +98,7 @@ function guard(path: string, seen: FileState | undefined): readonly string[] {
   if (seen.kind === 'absent') return [`[ ! -e ${path} ] || ${differs}`];
   if (seen.kind === 'directory') return [`[ -d ${path} ] || ${differs}`];
   if (seen.bytes === undefined) return [];
-  return [`[ "$(cksum <${path} 2>/dev/null)" = ${quote(checksum(seen.bytes))} ] || ${differs}`];
+  return [`[ "$(cksum <${path} 2>/dev/null)" = ${quote(cksum(seen.bytes))} ] || ${differs}`];
 }
 
 function lock(owner: readonly string[]): readonly string[] {

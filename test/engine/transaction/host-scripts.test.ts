@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { cksum } from '../../../src/engine/cksum.ts';
 import type { Frame } from '../../../src/engine/frames.ts';
 import { probeScript } from '../../../src/engine/probe.ts';
 import { path, render, Script, sh, writeFile } from '../../../src/engine/sh.ts';
-import { checksum } from '../../../src/engine/transaction/checksum.ts';
 import { keeperScript } from '../../../src/engine/transaction/keeper.ts';
 import {
   isDue,
@@ -37,7 +37,7 @@ afterEach(() => {
 
 test.each(['', 'a', 'hello\n', 'x'.repeat(70_000), '\x00\xff\x80'])('a checksum is that of cksum', (bytes) => {
   const said = execFileSync('cksum', { input: Buffer.from(bytes, 'latin1'), encoding: 'utf8' });
-  expect(checksum(bytes)).toBe(said.trim());
+  expect(cksum(bytes)).toBe(said.trim());
 });
 
 describe.each(shells)('under %s', (...shell) => {
