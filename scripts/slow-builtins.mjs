@@ -1,5 +1,6 @@
 // What takes longer to load than what asks for it.
 import * as crypto from 'node:crypto';
+import { readFileSync } from 'node:fs';
 
 /** Loads it when the first of its functions is wanted: most commands that read it want none. */
 const lazyCrypto = `for (const name of ${JSON.stringify(Object.keys(crypto).filter((name) => name !== 'default'))})
@@ -25,6 +26,9 @@ const STAND_INS = [
   },
 ];
 
+/** Asked at once whether stdout is a terminal, which makes its stream; here every use says itself whether it wants colours. */
+const STREAM_OF_PICOCOLORS = '(p.stdout || {}).isTTY';
+
 /** @type {import('esbuild').Plugin} */
 export const slowBuiltins = {
   name: 'slow-builtins',
@@ -33,6 +37,12 @@ export const slowBuiltins = {
       const namespace = `stand-in-${index}`;
       onResolve({ filter }, (args) => (importer.test(args.importer) ? { path: args.path, namespace } : undefined));
       onLoad({ filter: /./, namespace }, () => ({ contents }));
+    });
+    onLoad({ filter: /[\\/]picocolors\.js$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      if (!text.includes(STREAM_OF_PICOCOLORS))
+        throw new Error(`${path} does not ask ${STREAM_OF_PICOCOLORS} any more`);
+      return { contents: text.replace(STREAM_OF_PICOCOLORS, 'false') };
     });
   },
 };

@@ -34,13 +34,21 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
 
 function program(called: Called): Command {
   const { terminal } = called;
+  const width = () => terminal.columns ?? 80;
   const root = new Command('ipsec-play')
     .description('IPsec tunnels as code: both ends of a tunnel from one YAML inventory, over SSH, with exact dry runs.')
     .version(VERSION, '--version')
     .helpCommand(false)
     .showSuggestionAfterError(true)
     .exitOverride()
-    .configureOutput({ writeOut: terminal.stdout, writeErr: terminal.stderr })
+    .configureOutput({
+      writeOut: terminal.stdout,
+      writeErr: terminal.stderr,
+      getOutHelpWidth: width,
+      getErrHelpWidth: width,
+      getOutHasColors: () => terminal.color.stdout,
+      getErrHasColors: () => terminal.color.stderr,
+    })
     // All of them take options, and those that the words do not name have none here.
     .configureHelp({ subcommandTerm: (command) => new Help().subcommandTerm(command).replace(' [options]', '') })
     .addHelpText('after', EXIT_CODES);

@@ -27,7 +27,7 @@ function screen(more: Partial<Terminal> = {}) {
   const terminal: Terminal = {
     stdout: (text) => void out.push(text),
     stderr: (text) => void err.push(text),
-    flushed: async () => {},
+    flushed: async () => null,
     progress: null,
     interactive: false,
     color: { stdout: false, stderr: false },

@@ -108,4 +108,14 @@ describe.skipIf(!canRunFleet('script'))('apply at a terminal', () => {
     const second = await apply().ended;
     expect([second.code, /\[y\/N\]/.test(second.stdout)]).toEqual([0, false]);
   });
+
+  test('goes on where stdout cannot be written, and says so in the end', async () => {
+    const words = `${process.execPath} ${fleet.dir}/dist/cli.js apply play.yml -i hosts.yml --yes > /dev/full`;
+    const { code, stderr } = await fleet.controlSpawn(['sh', '-c', words], { cwd: site.dir }).ended;
+    expect(file()).toBe('wanted\n');
+    expect(fleet.host('one').read('root/another')).toBe('more\n');
+    expect(fleet.host('one').read('var/lib/ipsec-play/lock/owner')).toBeNull();
+    expect(stderr).toMatch(/^ipsec-play: stdout could not be written, and is not whole: ENOSPC.*\n$/);
+    expect(code).toBe(3);
+  });
 });

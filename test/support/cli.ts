@@ -66,7 +66,7 @@ function terminal(cwd: string, out: string[], err: string[]): Terminal {
   return {
     stdout: (text) => void out.push(text),
     stderr: (text) => void err.push(text),
-    flushed: async () => {},
+    flushed: async () => null,
     progress: null,
     interactive: false,
     color: { stdout: false, stderr: false },

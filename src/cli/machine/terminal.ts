@@ -1,15 +1,15 @@
 import { resolve } from 'node:path';
-import { isatty } from 'node:tty';
 import { Secret } from '../../model/secret.ts';
 import { userInfoOrNull } from '../../transport/ssh-config/tokens.ts';
 import { EXIT } from '../exit.ts';
+import { isTerminal, standardOutput } from './standard-output.ts';
 
 /** The world outside of a command: everything of `process` that commands use, so that tests can give their own. */
 export interface Terminal {
   stdout(text: string): void;
   stderr(text: string): void;
-  /** Resolves when everything written has left this process. */
-  flushed(): Promise<void>;
+  /** Resolves when everything written has left this process: with what kept stdout from being whole (a full disk), or null. */
+  flushed(): Promise<Error | null>;
   /** The stream for live progress; null where stderr is no terminal. */
   readonly progress: NodeJS.WriteStream | null;
   /** stdout is a terminal, on which what was written can be overwritten. Missing: it is not. */
@@ -40,19 +40,18 @@ export function askSecret(terminal: Terminal, question: string): Promise<Secret 
 }
 
 export function processTerminal(): Terminal {
-  const { stdout, stderr, env } = process;
+  const { env } = process;
+  const output = standardOutput();
+  const seen = { stdout: isTerminal(1), stderr: isTerminal(2) };
   let asking = false;
-  const out = textWriter(stdout);
-  // The live display takes `write` away from the stream while it is on; a question must be seen all the same.
-  const show = stderr.write.bind(stderr);
   // The live display hides the cursor, and is not asked any more.
   const exitNow = (code: number, lastWords = ''): never => {
-    show(`${stderr.isTTY ? SHOW_CURSOR : ''}${lastWords}`);
+    output.show(`${seen.stderr ? SHOW_CURSOR : ''}${lastWords}`);
     process.exit(code);
   };
   let answered: Promise<unknown> = Promise.resolve();
   const ask: Terminal['ask'] = async (question, options = {}) => {
-    const { stdin } = process;
+    const { stdin, stderr } = process;
     if (!stdin.isTTY) return null;
     const [{ createInterface }, { Writable }] = await Promise.all([import('node:readline'), import('node:stream')]);
     const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
@@ -60,10 +59,10 @@ export function processTerminal(): Terminal {
     // The echo is off before anybody can see the question: what is typed at once must not show.
     const shown = options.hidden ? { output: silent, prompt: '' } : { output: stderr, prompt: lastLine(question) };
     const lines = createInterface({ input: stdin, ...shown, terminal: true, historySize: 0 });
-    show(question);
+    output.show(question);
     // After Ctrl-Z and `fg` readline leaves its input paused.
     lines.on('SIGCONT', () => {
-      if (options.hidden) show(question);
+      if (options.hidden) output.show(question);
       lines.resume();
     });
     const answer = await new Promise<string | null>((resolve) => {
@@ -75,31 +74,26 @@ export function processTerminal(): Terminal {
       });
     });
     lines.close();
-    if (options.hidden || answer === null) show('\n');
+    if (options.hidden || answer === null) output.show('\n');
     asking = false;
     return answer;
   };
   return {
-    stdout: out.write,
-    stderr: textWriter(stderr).write,
-    flushed: async () => {
-      await Promise.all(
-        [stdout, stderr].map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve()))),
-      );
-    },
-    progress: stderr.isTTY ? quietWhile(stderr, () => asking) : null,
-    screen: stdout.isTTY === true,
+    stdout: output.stdout,
+    stderr: output.stderr,
+    flushed: output.flushed,
+    progress: seen.stderr ? quietWhile(process.stderr, () => asking) : null,
+    screen: seen.stdout,
     get columns() {
-      return stdout.columns;
+      return seen.stdout ? process.stdout.columns : undefined;
     },
     get unread() {
-      return out.isGone();
+      return output.isUnread();
     },
-    // Without the stream of stdin, which takes time to make and is hardly ever read.
     get interactive() {
-      return isatty(0) && stderr.isTTY === true;
+      return isTerminal(0) && seen.stderr;
     },
-    color: { stdout: wantsColor(stdout, env), stderr: wantsColor(stderr, env) },
+    color: { stdout: wantsColor(seen.stdout, env), stderr: wantsColor(seen.stderr, env) },
     env,
     cwd: process.cwd(),
     // The password database is read when it is needed.
@@ -149,24 +143,6 @@ const SHOW_CURSOR = '\x1b[?25h';
 const STOPPING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Writes to a stream until its reader goes away (`| head`, a terminal that was closed). That is no error of ours, and no
- * reason to leave a host half changed: from then on nothing is written any more.
- */
-export function textWriter(stream: NodeJS.WritableStream) {
-  let gone = false;
-  stream.on('error', (fault: NodeJS.ErrnoException) => {
-    if (fault.code !== 'EPIPE' && fault.code !== 'EIO') throw fault;
-    gone = true;
-  });
-  return {
-    write: (text: string): void => {
-      if (!gone) stream.write(text);
-    },
-    isGone: () => gone,
-  };
-}
-
-/**
  * A stream for the live display, which must not draw over a question that waits for its answer. listr2 keeps the `write`
  * that it finds, puts one of its own in its place, which holds back what others write, and in the end puts back what it found.
  */
@@ -184,8 +160,8 @@ function quietWhile(stream: NodeJS.WriteStream, asking: () => boolean): NodeJS.W
 }
 
 /** https://no-color.org and the FORCE_COLOR that CI systems set. */
-function wantsColor(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): boolean {
+function wantsColor(onTerminal: boolean, env: NodeJS.ProcessEnv): boolean {
   if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return false;
   if (env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0') return true;
-  return stream.isTTY === true && env.TERM !== 'dumb';
+  return onTerminal && env.TERM !== 'dumb';
 }
