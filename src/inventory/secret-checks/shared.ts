@@ -1,7 +1,7 @@
 import { type Diagnostic, warning } from '../../lang/diagnostic.ts';
 import { reveal } from '../../model/secret.ts';
 import type { Span } from '../../model/span.ts';
-import { perspectives, type Tunnel } from '../../model/tunnel.ts';
+import type { Tunnel } from '../../model/tunnel.ts';
 import { isUnopened } from '../../model/unopened.ts';
 
 /**
@@ -17,11 +17,7 @@ export function sharedPsks(tunnels: readonly Tunnel[]): readonly Diagnostic[] {
     if (sharing === undefined) byKey.set(key, [tunnel]);
     else sharing.push(tunnel);
   }
-  return [...byKey.values()].flatMap((sharing) => {
-    if (sharing.length < 2) return [];
-    const groups = mustShare(sharing);
-    return groups.length < 2 ? [] : [diagnose(sharing)];
-  });
+  return [...byKey.values()].flatMap((sharing) => (mustShare(sharing) ? [] : [diagnose(sharing)]));
 }
 
 function diagnose(sharing: readonly Tunnel[]): Diagnostic {
@@ -51,20 +47,31 @@ function diagnose(sharing: readonly Tunnel[]): Diagnostic {
   });
 }
 
-/** The tunnels in groups, each of which can only have one key. */
-function mustShare(tunnels: readonly Tunnel[]): readonly ReadonlySet<Tunnel>[] {
-  const groups = new Map<string, Set<Tunnel>>();
+/** Whether all of them can only have one key: from one of them all others are reached, by lines of psk.txt that they share. */
+function mustShare(tunnels: readonly Tunnel[]): boolean {
+  const byLine = new Map<string, Tunnel[]>();
   for (const tunnel of tunnels) {
-    const ids = peersOf(tunnel);
-    const merged = new Set([tunnel, ...ids.flatMap((id) => [...(groups.get(id) ?? [])])]);
-    for (const id of [...merged].flatMap(peersOf)) groups.set(id, merged);
+    for (const line of linesOf(tunnel)) {
+      const others = byLine.get(line);
+      if (others === undefined) byLine.set(line, [tunnel]);
+      else others.push(tunnel);
+    }
   }
-  return [...new Set(groups.values())];
+  // A set is gone through to its end, however it grows meanwhile.
+  const reached = new Set(tunnels.slice(0, 1));
+  for (const tunnel of reached) {
+    for (const line of linesOf(tunnel)) {
+      for (const other of byLine.get(line) ?? []) reached.add(other);
+      byLine.delete(line);
+    }
+  }
+  return reached.size === tunnels.length;
 }
 
-function peersOf(tunnel: Tunnel): readonly string[] {
-  const seen = perspectives(tunnel).map(({ src, dst }) => JSON.stringify([src.host, dst.address]));
-  return [...seen, JSON.stringify(tunnel.ends.map(({ host }) => host).sort())];
+/** The lines of psk.txt that it takes, and its pair of hosts, which have one key whatever their addresses. */
+function linesOf(tunnel: Tunnel): readonly string[] {
+  const [a, b] = tunnel.ends;
+  return [`${a.host} ${b.address}`, `${b.host} ${a.address}`, [a.host, b.host].sort().join(' and ')];
 }
 
 function some(names: readonly string[]): string {

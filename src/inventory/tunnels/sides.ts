@@ -38,32 +38,54 @@ export interface HostLookup {
 
 /**
  * Resolves the ends that entries name: from what is written, then host variables, then `ansible_host`. Make one for all
- * entries: an end of which nothing is written is found once for each host, unless there is something to say of it.
+ * entries: an end of which no more than a nickname is written is found once for each host, unless there is something to
+ * say of it.
  */
 export function sideResolver(document: Located, lookup: HostLookup, report: Report) {
-  const known = new Map<string, Side>();
+  const known = new Map<string, Found>();
   return (member: Member, settings: Settings): Side | null => {
-    const { host, written } = member;
-    const id = Object.keys(written).length === 0 ? `${settings.type} ${settings.state} ${host}` : null;
-    const same = id === null ? undefined : known.get(id);
-    if (same) return { ...same, member };
-    let isSilent = true;
-    const side = resolveSide(member, settings, document, lookup, (diagnostic) => {
-      isSilent = false;
-      report(diagnostic);
-    });
-    if (id !== null && side && isSilent) known.set(id, side);
-    return side;
+    const nickname = readNickname(member, document, report);
+    const id = isWritten(member) ? null : `${settings.type} ${settings.state} ${member.host}`;
+    let found = id === null ? undefined : known.get(id);
+    if (!found) {
+      let isSilent = true;
+      const made = resolveEnd(member, settings, document, lookup, (diagnostic) => {
+        isSilent = false;
+        report(diagnostic);
+      });
+      if (made === null) return null;
+      if (id !== null && isSilent) known.set(id, made);
+      found = made;
+    }
+    return nickname === null ? null : { ...found, nickname, member };
   };
 }
 
-function resolveSide(
+/** An end without what is its own in each tunnel. */
+type Found = Omit<Side, 'nickname' | 'member'>;
+
+/** Null: it cannot be used. */
+function readNickname({ written, pointer }: Member, document: Located, report: Report): string | undefined | null {
+  if (typeof written.nickname !== 'string') return undefined;
+  const fault = checkNickname(written.nickname, () => document.span([...pointer, 'nickname']));
+  if (fault === null) return written.nickname;
+  report(fault);
+  return null;
+}
+
+/** Whether an entry says more of the end than its nickname. */
+function isWritten({ written }: Member): boolean {
+  for (const key in written) if (key !== 'nickname') return true;
+  return false;
+}
+
+function resolveEnd(
   member: Member,
   settings: Settings,
   document: Located,
   lookup: HostLookup,
   report: Report,
-): Side | null {
+): Found | null {
   let faulty = false;
   const fault = (diagnostic: Diagnostic | null) => {
     if (diagnostic) report(diagnostic);
@@ -82,8 +104,6 @@ function resolveSide(
     return null;
   }
   const value = valueReader(member, host, hostPlace, document, lookup, fault);
-  const nickname = typeof written.nickname === 'string' ? written.nickname : undefined;
-  if (nickname !== undefined) fault(checkNickname(nickname, () => document.span([...member.pointer, 'nickname'])));
 
   // what an unknown host's variables would say is not known either
   const address =
@@ -102,12 +122,10 @@ function resolveSide(
   return {
     host: name,
     managed,
-    nickname,
     address,
     isPrivate: isPrivate(address),
     ...(network ? { network } : {}),
     ...(gateway === undefined ? {} : { gateway }),
-    member,
   };
 }
 
