@@ -7,6 +7,12 @@ const lazyCrypto = `for (const name of ${JSON.stringify(Object.keys(crypto).filt
   Object.defineProperty(exports, name, { enumerable: true, get: () => require('node:crypto')[name] });`;
 
 const STAND_INS = [
+  // yaml asks the environment before each token whether it shall log it, which takes as long as to tell what the token is.
+  {
+    filter: /^(node:)?process$/,
+    importer: /[\\/]node_modules[\\/]yaml[\\/]/,
+    contents: 'module.exports = { env: {}, emitWarning: (...given) => process.emitWarning(...given) };',
+  },
   // It is a global too. To load it as a module makes the streams of stdin, stdout and stderr, whoever uses them.
   { filter: /^(node:)?process$/, importer: /./, contents: 'module.exports = process;' },
   // commander could hand a command over to another program; nothing here is handed over.
