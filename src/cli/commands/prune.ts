@@ -37,7 +37,7 @@ export function prune(options: RunOptions, given: Terminal): Promise<number> {
     async (opened) => {
       const { inventory } = opened.project;
       const chosen = limit === undefined ? null : new Set(selectHosts(inventory, limit).hosts);
-      const { traces, faults } = await ask(opened, options.forks);
+      const { traces, faults } = await ask(opened, chosen, options.forks);
       if (opened.stop.requested) return EXIT.interrupted;
       const plan = planPrune(traces, chosen);
       // Of a host that nothing is known of, only that it was asked for makes it a failure.
@@ -85,12 +85,12 @@ async function carryOut(opened: OpenRun, { plays }: PrunePlan, options: RunOptio
 }
 
 /** What is on all hosts of the inventory: the other end of a tunnel may be on any of them. */
-async function ask({ link, rendering, project, stop }: OpenRun, forks: number) {
+async function ask(opened: OpenRun, chosen: ReadonlySet<string> | null, forks: number) {
+  const { link, rendering, project, stop } = opened;
   const { leftovers } = ipsecTools;
   const hosts = project.plays.flatMap((play) => play.hosts);
-  const found = new Map<string, Traces>();
+  const found = new Map<string, unknown>();
   const faults = new Map<string, string>();
-  const ends = project.tunnels.flatMap(perspectives).filter(({ src }) => src.managed);
   await inParallel(hosts, forks, async (host) => {
     if (stop.requested) return;
     const nonce = randomBytes(12).toString('hex');
@@ -98,31 +98,49 @@ async function ask({ link, rendering, project, stop }: OpenRun, forks: number) {
       const open = await link(host, nonce);
       try {
         const seen = leftovers.read(await look(open, nonce, leftovers.look, rendering(host.host)));
-        if (seen === null) {
-          faults.set(host.host, 'only root can see what was created on this host: become root (-b)');
-          found.set(host.host, { host: host.host, leftovers: null });
-          return;
-        }
-        const own = renderedVars(project.inventory, host.host, project.extraVars)[ipsecTools.optionsKey];
-        const here = ends.filter(({ src }) => src.host === host.host);
-        const list = leftovers.find(seen, host.host, here, [project.backendOptions, own]);
-        found.set(host.host, { host: host.host, leftovers: list });
+        if (seen !== null) found.set(host.host, seen);
+        else faults.set(host.host, 'only root can see what was created on this host: become root (-b)');
       } finally {
         await open.close().catch(() => {});
       }
     } catch (fault) {
       if (!(fault instanceof ConnectFault)) throw fault;
       faults.set(host.host, fault.message);
-      found.set(host.host, { host: host.host, leftovers: null });
     }
   });
-  return { traces: hosts.flatMap(({ host }) => found.get(host) ?? []), faults };
+  const names = hosts.map(({ host }) => host);
+  return { traces: tracesOf(found, names, chosen, project), faults };
+}
+
+/** Of a machine that has several names, all that any of them has is named, and what is left over stands under one. */
+function tracesOf(
+  found: ReadonlyMap<string, unknown>,
+  hosts: readonly string[],
+  chosen: ReadonlySet<string> | null,
+  project: Project,
+): readonly Traces[] {
+  const { leftovers, optionsKey } = ipsecTools;
+  const ends = project.tunnels.flatMap(perspectives).filter(({ src }) => src.managed);
+  const names = new Map<string, string[]>();
+  for (const [host, seen] of found) {
+    const machine = leftovers.machine(seen) ?? `nothing was created on ${host}`;
+    names.set(machine, [...(names.get(machine) ?? []), host]);
+  }
+  return hosts.map((host) => {
+    const named = ends.filter(({ src }) => src.host === host).map(({ tunnel }) => tunnel.name);
+    if (!found.has(host)) return { host, named, leftovers: null };
+    const same = [...names.values()].find((all) => all.includes(host)) ?? [host];
+    if ((same.find((name) => chosen?.has(name)) ?? same[0]) !== host) return { host, named, leftovers: [] };
+    const here = ends.filter(({ src }) => same.includes(src.host));
+    const own = renderedVars(project.inventory, host, project.extraVars)[optionsKey];
+    return { host, named, leftovers: leftovers.find(found.get(host), host, here, [project.backendOptions, own]) };
+  });
 }
 
 function say({ kept, unseen, lonely }: PrunePlan, terminal: Terminal): void {
   const line = (text: string) => terminal.stderr(`${visibleLine(text)}\n`);
   for (const { tunnel, host, why } of kept) line(`[${host}] ${tunnel} is left alone, at both ends: ${why}`);
-  for (const { tunnel, host } of unseen) line(`${tunnel} is left alone: its other end, ${host}, could not be asked`);
+  for (const { tunnel, host } of unseen) line(`${tunnel} is left alone: its end on ${host} could not be asked`);
   for (const { tunnel, host, other } of lonely)
     line(
       `[${host}] ${tunnel}: nothing of it was created by ipsec-play at its other end, ${other}, or that is not in the inventory`,

@@ -4,6 +4,8 @@ import { ALWAYS_DUE, type CompiledPlay, known, type Task } from '../../model/tas
 /** What there is on one host; null: it could not be asked. */
 export interface Traces {
   readonly host: string;
+  /** Tunnels of the inventory with an end there. */
+  readonly named: readonly string[];
   readonly leftovers: readonly Leftover[] | null;
 }
 
@@ -11,7 +13,7 @@ export interface PrunePlan {
   readonly plays: readonly CompiledPlay[];
   /** Tunnels that are left alone, and why; both ends of each. */
   readonly kept: readonly { readonly tunnel: string; readonly host: string; readonly why: string }[];
-  /** Tunnels with an end on a host that could not be asked. */
+  /** Tunnels with an end, then or now, on a host that could not be asked. */
   readonly unseen: readonly { readonly tunnel: string; readonly host: string }[];
   /** The other end of a tunnel that goes was not created by us, or its host is not in the inventory. */
   readonly lonely: readonly { readonly tunnel: string; readonly host: string; readonly other: string }[];
@@ -27,15 +29,21 @@ export function planPrune(traces: readonly Traces[], limit: ReadonlySet<string> 
     all.flatMap(({ host, leftover }) => (limit === null || limit.has(host) ? [leftover.tunnel] : [])),
   );
   const ends = all.filter(({ leftover }) => chosen.has(leftover.tunnel));
-  const dark = new Set(traces.flatMap(({ host, leftovers }) => (leftovers === null ? [host] : [])));
+  const dark = traces.filter(({ leftovers }) => leftovers === null);
   const kept = ends.flatMap(({ host, leftover: { tunnel, kept: why } }) =>
     why === null ? [] : [{ tunnel, host, why }],
   );
-  const unseen = ends.flatMap(({ leftover: { tunnel, other } }) => (dark.has(other) ? [{ tunnel, host: other }] : []));
+  // A host of which nothing is seen may be the same machine under another name, and the tunnel its own.
+  const unseen = ends.flatMap(({ leftover: { tunnel, other } }) =>
+    dark.flatMap(({ host, named }) => (host === other || named.includes(tunnel) ? [{ tunnel, host }] : [])),
+  );
   const held = new Set([...kept, ...unseen].map(({ tunnel }) => tunnel));
   const going = ends.filter(({ leftover }) => !held.has(leftover.tunnel));
+  // A host may have another name today than when the tunnel was made.
   const lonely = going.flatMap(({ host, leftover: { tunnel, other } }) =>
-    going.some((each) => each.host === other && each.leftover.tunnel === tunnel) ? [] : [{ tunnel, host, other }],
+    going.some((each) => each.leftover.tunnel === tunnel && (each.host === other || each.leftover.other === host))
+      ? []
+      : [{ tunnel, host, other }],
   );
   const hosts = [...new Set(going.map(({ host }) => host))].map((host) => ({
     host,

@@ -17,6 +17,8 @@ import { removeEnd } from './removal.ts';
 
 /** What there is on a host: files by name, their lines. */
 interface Seen {
+  /** Which boot of which kernel, and which folder there: containers have one kernel among them. */
+  readonly machine: string | null;
   /** By nickname: what is remembered of those that were created by us. */
   readonly made: ReadonlyMap<string, readonly string[]>;
   /** By address: what of a peer is ours. */
@@ -35,6 +37,10 @@ export const leftovers: Leftovers<Seen> = {
   look: sh`(
 exec </dev/null 2>/dev/null
 if [ -d ${path(BASE)} ] && { [ ! -r ${path(BASE)} ] || [ ! -x ${path(BASE)} ]; }; then echo denied; exit 0; fi
+if [ -d ${path(BASE)} ]; then
+  ip_w=; [ ! -r /proc/sys/kernel/random/boot_id ] || IFS= read -r ip_w </proc/sys/kernel/random/boot_id
+  ls -di ${path(BASE)} | { read -r inode rest; echo "machine $ip_w $inode"; }
+fi
 ${keysSum}whole() { sed "s|^|$1 $2:|" "$2"; }
 for kind in made peer; do
   folder=${path(MADE_CONNECTIONS)}; [ $kind = made ] || folder=${path(MADE_PEERS)}
@@ -66,8 +72,10 @@ done
       const known = kinds[kind as keyof typeof kinds];
       known.set(key, [...(known.get(key) ?? []), text]);
     }
-    return { made: kinds.made, peers: kinds.peer, connections: kinds.file, keys: kinds.keys };
+    const machine = /^machine (.*)$/m.exec(stdout)?.[1] ?? null;
+    return { machine, made: kinds.made, peers: kinds.peer, connections: kinds.file, keys: kinds.keys };
   },
+  machine: ({ machine }) => machine,
   find: (seen, host, ends, options) => {
     const named = new Set(ends.map(({ src }) => src.nickname));
     const gone = [...seen.made].flatMap(([nickname, lines]) =>
