@@ -6,6 +6,8 @@ export interface ShardInDocument {
   readonly count: number;
   /** Digest of the hosts, tunnels and redundancy groups of the inventory; null: they could not be read. */
   readonly inventory: string | null;
+  /** Of git, where the inventory is; null: it is not known. */
+  readonly commit: string | null;
   /** What else narrows the run, as it was said: `--limit routers`. */
   readonly selection: readonly string[];
 }
@@ -25,6 +27,7 @@ export interface MergedShard {
   readonly index: number;
   readonly file: string;
   readonly exitCode: number;
+  readonly commit: string | null;
   /** Names an apply; null: it was none, or nothing was to be changed. */
   readonly run: string | null;
 }
@@ -39,12 +42,13 @@ const inventory = {
   ...textOrNull,
   description: 'digest of its hosts, tunnels and redundancy groups; null: they could not be read',
 };
+const commit = { ...textOrNull, description: 'of git, where the inventory is; null: it is not known' };
 const selection = { ...texts, description: 'what else narrows the run, as it was said' };
 
 /** The two members that every document has which can be of a shard. */
 export const shardProperties = {
   shard: {
-    ...object({ index: number, count: number, inventory, selection }),
+    ...object({ index: number, count: number, inventory, commit, selection }),
     description: 'only with --shard',
   },
   merged: {
@@ -56,6 +60,7 @@ export const shardProperties = {
           index: number,
           file: text,
           exitCode: { type: 'integer', minimum: 0 },
+          commit,
           run: { ...textOrNull, description: 'names an apply for rollback' },
         }),
       },

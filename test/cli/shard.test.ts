@@ -104,6 +104,24 @@ describe('check, apply, and what looks on', () => {
   }, 60_000);
 });
 
+test('shards of two commits are joined, and told of', async () => {
+  const ran = await inShards(3, 'commits', 'check', SITE);
+  const [before, after] = ['0123456789abcdef0123456789abcdef01234567', 'fedcba9876543210fedcba9876543210fedcba98'];
+  const merge = async (...commits: (string | null | undefined)[]) => {
+    for (const [at, { file, stdout }] of ran.entries())
+      project.write(file, stdout.replace('"commit": null', `"commit": ${JSON.stringify(commits[at])}`));
+    const { code, stderr } = await project.run('report', 'merge', ...ran.map(({ file }) => file));
+    return [code, stderr];
+  };
+  const code = ran[0]?.code;
+  expect(await merge(before, before, before)).toEqual([code, '']);
+  expect(await merge(before, null, before)).toEqual([code, '']);
+  expect(await merge(before, after, before)).toEqual([
+    code,
+    'the shards are not of one commit of the inventory, so keys and variables may differ: 1/3, 3/3 of 0123456789ab, 2/3 of fedcba987654\n',
+  ]);
+}, 60_000);
+
 describe('a shard', () => {
   test('without hosts has nothing to do, says so, and reports', async () => {
     const ran = await inShards(20, 'many', 'tasks', SITE);

@@ -34,7 +34,7 @@ export async function reportMerge(
   const joined = mergeReports(reports);
   if ('diagnostics' in joined) return refuse(joined.diagnostics);
   const { document } = joined;
-  for (const line of missingLines(document.merged)) terminal.stderr(line);
+  for (const line of [...missingLines(document.merged), ...commitLines(document.merged)]) terminal.stderr(line);
   if (output === 'json') terminal.stdout(`${JSON.stringify(document, null, 2)}\n`);
   else terminal.stdout(`${mergedText(document, pico.createColors(terminal.color.stdout && color))}\n`);
   return document.exitCode;
@@ -54,8 +54,21 @@ function missingLines({ missing, count }: Merged): readonly string[] {
   const [first] = missing;
   if (first === undefined) return [];
   const names = missing.map((index) => `${index}/${count}`);
-  const some = names.length <= 10 ? names.join(', ') : `${names.slice(0, 9).join(', ')} and ${names.length - 9} more`;
   return [
-    `shard ${some}: no report, so nothing is known of these hosts; \`ipsec-play inventory list --shard ${first}/${count}\` lists them\n`,
+    `shard ${some(names)}: no report, so nothing is known of these hosts; \`ipsec-play inventory list --shard ${first}/${count}\` lists them\n`,
   ];
+}
+
+/** Hosts and tunnels are the same, or the reports were refused; keys and variables may not be. */
+function commitLines({ shards, count }: Merged): readonly string[] {
+  const commits = new Map<string, string[]>();
+  for (const { commit, index } of shards)
+    if (commit !== null) commits.set(commit, [...(commits.get(commit) ?? []), `${index}/${count}`]);
+  if (commits.size < 2) return [];
+  const each = [...commits].map(([commit, names]) => `${some(names)} of ${commit.slice(0, 12)}`);
+  return [`the shards are not of one commit of the inventory, so keys and variables may differ: ${each.join(', ')}\n`];
+}
+
+function some(names: readonly string[]): string {
+  return names.length <= 10 ? names.join(', ') : `${names.slice(0, 9).join(', ')} and ${names.length - 9} more`;
 }

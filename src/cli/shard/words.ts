@@ -2,6 +2,7 @@ import { type Shard, shardName, shareOf } from '../../model/shard.ts';
 import type { CompiledPlay } from '../../model/task.ts';
 import type { ShardInDocument } from '../../report/shard-document.ts';
 import type { CommonOptions, RunOptions } from '../options/options.ts';
+import { commitOf } from '../project/commit.ts';
 import type { OwnShard } from '../project/shard.ts';
 
 /** What a person should know who works on a part of the hosts, line by line. */
@@ -51,7 +52,7 @@ export function partLines({ shard, division }: Pick<OwnShard, 'shard' | 'divisio
 
 /** As a document has it; null without --shard. `own` is null where the inventory could not be read. */
 export function shardInDocument(
-  { shard, limit, tags, skipTags }: CommonOptions,
+  { shard, inventory, limit, tags, skipTags }: CommonOptions,
   own: OwnShard | null,
   names: readonly string[] = [],
 ): ShardInDocument | null {
@@ -62,7 +63,8 @@ export function shardInDocument(
     ...(skipTags.length === 0 ? [] : [`--skip-tags ${skipTags.join()}`]),
     ...names,
   ];
-  return { index: shard.index, count: shard.count, inventory: own?.inventory ?? null, selection };
+  const { index, count } = shard;
+  return { index, count, inventory: own?.inventory ?? null, commit: commitOf(inventory), selection };
 }
 
 /** How many tunnels a run may take down: of a number that all shards share, its part. */

@@ -26,10 +26,11 @@ export function mergeReports(
   const missing = Array.from({ length: count }, (_, at) => at + 1).filter((index) => !there.has(index));
   const merged: Merged = {
     count,
-    shards: sorted.map(({ file, document, shard: { index } }) => ({
+    shards: sorted.map(({ file, document, shard: { index, commit } }) => ({
       index,
       file,
       exitCode: document.exitCode,
+      commit,
       run: runOf(document),
     })),
     missing,

@@ -18,6 +18,7 @@ const shard = (index: number, count: number, more: Partial<ShardInDocument> = {}
   index,
   count,
   inventory: 'abcd',
+  commit: null,
   selection: [],
   ...more,
 });

@@ -1,0 +1,15 @@
+import { spawnSync } from 'node:child_process';
+
+/** The commit that is checked out where a folder is; null where git is not there, or has none. */
+export function commitOf(folder: string): string | null {
+  const { stdout } = spawnSync('git', ['-C', folder, 'rev-parse', '--verify', 'HEAD'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    encoding: 'utf8',
+    timeout: PATIENCE,
+  });
+  const commit = (stdout ?? '').trim();
+  return /^[0-9a-f]{40,64}$/.test(commit) ? commit : null;
+}
+
+/** Milliseconds. */
+const PATIENCE = 5000;
