@@ -1,4 +1,4 @@
-import { cksum } from '../../src/engine/cksum.ts';
+import { cksum } from '../../src/model/cksum.ts';
 import type { Content } from '../../src/model/content.ts';
 import { fileResource, type HostState } from '../../src/model/host-state.ts';
 import type { Secret } from '../../src/model/secret.ts';

@@ -1,7 +1,7 @@
+import { cksum } from '../../model/cksum.ts';
 import { joined } from '../../model/content.ts';
 import type { FileState } from '../../model/host-state.ts';
 import { reveal } from '../../model/secret.ts';
-import { cksum } from '../cksum.ts';
 import { prelude } from '../prelude.ts';
 import { type FileWrite, octal, quote } from '../sh.ts';
 import { hostKit, type RunOnHost } from './host-kit.ts';

@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { cksum } from '../../../src/engine/cksum.ts';
 import type { Frame } from '../../../src/engine/frames.ts';
 import { probeScript } from '../../../src/engine/probe.ts';
 import { path, render, Script, sh, writeFile } from '../../../src/engine/sh.ts';
@@ -26,6 +25,7 @@ import {
   rollbackScript,
 } from '../../../src/engine/transaction/settle.ts';
 import { readSurvey, surveyScript } from '../../../src/engine/transaction/survey.ts';
+import { cksum } from '../../../src/model/cksum.ts';
 import { shells } from '../../support/shells.ts';
 import { until } from '../../support/until.ts';
 import { hostWith, NONCE, seen, shellOn } from './host-shell.ts';

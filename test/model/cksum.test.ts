@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cksum } from '../../src/engine/cksum.ts';
+import { cksum } from '../../src/model/cksum.ts';
 
 test('is what cksum(1) prints', () => {
   fc.assert(
