@@ -48,23 +48,16 @@ async function collected(stream: Readable | null): Promise<string> {
 }
 
 describe('what a command writes', () => {
-  test('to one file for both is in the order in which it was written', () => {
-    const argv = program('order', "output.stdout('1 '); output.stderr('2 '); output.stdout('3 '); output.stderr('4')");
-    const out = openSync(`${dir}/order.txt`, 'w');
-    spawnSync(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', out, out] });
+  test.each([
+    ['which waits for nothing', 'order', ''],
+    ['which waits', 'wait', 'await wait(1);'],
+  ])('to one file for both is in the order in which it was written by a command %s', (_what, name, wait) => {
+    const said = `output.stdout('1 '); output.stderr('2 '); ${wait} output.stdout('3 '); output.stderr('4')`;
+    const [node = '', ...argv] = program(name, said);
+    const out = openSync(`${dir}/${name}.txt`, 'w');
+    spawnSync(node, argv, { stdio: ['ignore', out, out] });
     closeSync(out);
-    expect(readFileSync(`${dir}/order.txt`, 'utf8')).toBe('1 2 3 4');
-  });
-
-  test('keeps its order across a wait', () => {
-    const argv = program(
-      'wait',
-      "output.stdout('1 '); output.stderr('2 '); await wait(1); output.stdout('3 '); output.stderr('4')",
-    );
-    const out = openSync(`${dir}/wait.txt`, 'w');
-    spawnSync(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', out, out] });
-    closeSync(out);
-    expect(readFileSync(`${dir}/wait.txt`, 'utf8')).toBe('1 2 3 4');
+    expect(readFileSync(`${dir}/${name}.txt`, 'utf8')).toBe('1 2 3 4');
   });
 
   test('needs no streams where nothing is waited for', () => {
