@@ -32,7 +32,7 @@ export async function benchFleet(options: BenchOptions): Promise<Ratios> {
 type Results = ReadonlyMap<string, Readonly<Record<Step, Measured[]>>>;
 
 async function benchSize(fleet: Fleet, count: number, options: BenchOptions): Promise<Ratios> {
-  const rounds = options.rounds ?? (count > 10 ? 3 : 5);
+  const rounds = options.rounds ?? (count > 10 ? 5 : 15);
   const withAnsible = count <= options.ansible && needs('ansible-playbook');
   const make: ((arena: Arena) => Contestant)[] = [ipsecPlay, floor];
   if (withAnsible)

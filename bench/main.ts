@@ -14,7 +14,7 @@ const PARTS = 'start,mesh,many,delay,hub,fleet';
 const USAGE = `npm run bench -- [options]
   --only PART,…            only these parts, of ${PARTS}
   --hosts 1,10,50          sizes of the fleet
-  --rounds N               rounds of each size, odd (default: 5, with 50 hosts, and in other parts, 3)
+  --rounds N               rounds of each size, odd (default: 15, with 50 hosts 5, and in other parts 3)
   --ansible N              run Ansible up to this size, with and without mitogen (default 10; 0: not at all)
   --record                 write the ratios to bench/history/VERSION.json
 `;

@@ -24,9 +24,9 @@ beforeAll(async () => {
 afterAll(() => project.remove());
 
 /** A run that has changed both ends and then lost its controller: as `--confirm manual` leaves it, but for its record. */
-async function cutOff(key: string): Promise<string> {
+async function cutOff(key: string, ...more: string[]): Promise<string> {
   project.edit('inventory/tunnels.yml', /psk: (r3dh4tl1nux|key_\w+)$/gm, `psk: ${key}`);
-  const { code, stdout } = await project.run('apply', PLAYBOOK, '--lab', '--confirm', 'manual', '-o', 'json');
+  const { code, stdout } = await project.run('apply', PLAYBOOK, '--lab', '--confirm', 'manual', '-o', 'json', ...more);
   expect(code, stdout).toBe(0);
   const run = (JSON.parse(stdout) as RunDocument).run ?? '';
   const file = join(project.path, '.ipsec-play/runs', `${run}.json`);
@@ -63,6 +63,17 @@ describe('a run whose controller died', { timeout: 120_000 }, () => {
       expect(existsSync(join(root(host), 'var/lib/ipsec-play/lock'))).toBe(false);
     }
     expect((await project.run('history')).stdout).toMatch(new RegExp(`^${run} .* confirmed$`, 'm'));
+  });
+
+  test('of one shard, is confirmed with the hosts of that shard alone', async () => {
+    const shards = ['1/2', '2/2'];
+    const listed = await Promise.all(shards.map((shard) => project.run('inventory', 'list', '--shard', shard)));
+    const own = shards.find((_, at) => listed[at]?.stdout.includes('lana')) ?? '';
+    const run = await cutOff('key_of_a_shard', '--shard', own);
+    for (const host of ENDS) asOf(host, run, 'running');
+    const { code, stdout, stderr } = await project.run('resume', run);
+    expect([code, stdout], stderr).toEqual([0, expect.stringContaining('its proven changes are confirmed')]);
+    expect(keys()).toEqual(['IKE_PSK=key_of_a_shard', 'IKE_PSK=key_of_a_shard']);
   });
 
   test('when all hosts are changed and nothing is left to do there, is proven and confirmed', async () => {
