@@ -123,7 +123,7 @@ function tracesOf(
   const ends = project.tunnels.flatMap(perspectives).filter(({ src }) => src.managed);
   const names = new Map<string, string[]>();
   for (const [host, seen] of found) {
-    const machine = leftovers.machine(seen) ?? `nothing was created on ${host}`;
+    const machine = leftovers.machine(seen) ?? `only ${host}`;
     names.set(machine, [...(names.get(machine) ?? []), host]);
   }
   return hosts.map((host) => {

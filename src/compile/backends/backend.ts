@@ -164,7 +164,7 @@ export interface Leftovers<Seen = unknown> {
   readonly look: Script;
   /** Null: only root may see what is remembered. */
   read(stdout: string): Seen | null;
-  /** The same for all names of one machine, and of no other; null where nothing was created on it. */
+  /** The same for all names of one machine, and of no other; null where nothing was created on it, or nobody can tell. */
   machine(seen: Seen): string | null;
   /** `ends`: all that the inventory has on that host, whatever their state. Pure. */
   find(seen: Seen, host: string, ends: readonly Perspective[], options: readonly unknown[]): readonly Leftover[];

@@ -17,7 +17,7 @@ import { removeEnd } from './removal.ts';
 
 /** What there is on a host: files by name, their lines. */
 interface Seen {
-  /** Which boot of which kernel, and which folder there: containers have one kernel among them. */
+  /** Which boot of which kernel, and which folder there: containers have one kernel among them. Null: nobody knows. */
   readonly machine: string | null;
   /** By nickname: what is remembered of those that were created by us. */
   readonly made: ReadonlyMap<string, readonly string[]>;
@@ -39,7 +39,7 @@ exec </dev/null 2>/dev/null
 if [ -d ${path(BASE)} ] && { [ ! -r ${path(BASE)} ] || [ ! -x ${path(BASE)} ]; }; then echo denied; exit 0; fi
 if [ -d ${path(BASE)} ]; then
   ip_w=; [ ! -r /proc/sys/kernel/random/boot_id ] || IFS= read -r ip_w </proc/sys/kernel/random/boot_id
-  ls -di ${path(BASE)} | { read -r inode rest; echo "machine $ip_w $inode"; }
+  [ -z "$ip_w" ] || ls -di ${path(BASE)} | { read -r inode rest; echo "machine $ip_w $inode"; }
 fi
 ${keysSum}whole() { sed "s|^|$1 $2:|" "$2"; }
 for kind in made peer; do
@@ -75,7 +75,8 @@ done
     const machine = /^machine (.*)$/m.exec(stdout)?.[1] ?? null;
     return { machine, made: kinds.made, peers: kinds.peer, connections: kinds.file, keys: kinds.keys };
   },
-  machine: ({ machine }) => machine,
+  // Images of one origin can have the same numbers, but not the same records.
+  machine: ({ machine, made }) => (machine === null ? null : JSON.stringify([machine, ...made])),
   find: (seen, host, ends, options) => {
     const named = new Set(ends.map(({ src }) => src.nickname));
     const gone = [...seen.made].flatMap(([nickname, lines]) =>
