@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -31,6 +31,8 @@ describe.skipIf(!needs('git'))('where git is', () => {
     mkdirSync(join(dir, 'inventory'));
     const first = git('rev-parse', 'HEAD');
     expect([commitOf(dir), commitOf(join(dir, 'inventory'))]).toEqual([first, first]);
+    writeFileSync(join(dir, 'hosts.yml'), 'all:\n');
+    expect(commitOf(join(dir, 'hosts.yml'))).toBe(first);
     git('commit', '-q', '--allow-empty', '-m', 'second');
     expect(commitOf(dir)).not.toBe(first);
   });
