@@ -36,15 +36,28 @@ describe('prune, where one machine has two names', { timeout: 60_000 }, () => {
 describe('a plan to prune', () => {
   const leftover = { tunnel: 'a-b', nickname: 'a-b', other: 'b', kept: null, tasks: [] };
   const found: Traces = { host: 'a-inside', named: [], leftovers: [leftover] };
+  const named = [{ tunnel: 'a-b', nickname: 'a-b', other: 'b' }];
 
   test('leaves alone a tunnel that a host has which could not be asked: it may be the same machine', () => {
-    const dark: Traces = { host: 'a', named: ['a-b'], leftovers: null };
+    const dark: Traces = { host: 'a', named, leftovers: null };
     const { plays, unseen } = planPrune([dark, found], null);
     expect([plays, unseen]).toEqual([[], [{ tunnel: 'a-b', host: 'a' }]]);
   });
 
+  test('leaves it alone also under the name that it had when it was made', () => {
+    const renamed = [{ tunnel: 'site-one', nickname: 'a-b', other: 'b' }];
+    const { plays, unseen } = planPrune([{ host: 'a', named: renamed, leftovers: null }, found], null);
+    expect([plays, unseen]).toEqual([[], [{ tunnel: 'a-b', host: 'a' }]]);
+  });
+
+  test('takes what has no more than the nickname of a tunnel elsewhere', () => {
+    const another = [{ tunnel: 'a-c', nickname: 'a-b', other: 'c' }];
+    const { plays } = planPrune([{ host: 'a', named: another, leftovers: null }, found], null);
+    expect(plays).toHaveLength(1);
+  });
+
   test('takes what was moved from one host to another', () => {
-    const moved: Traces = { host: 'a', named: ['a-b'], leftovers: [] };
+    const moved: Traces = { host: 'a', named, leftovers: [] };
     const { plays, unseen } = planPrune([moved, found], null);
     expect([plays.flatMap(({ hosts }) => hosts.map(({ host }) => host)), unseen]).toEqual([['a-inside'], []]);
   });

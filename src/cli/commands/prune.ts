@@ -127,7 +127,9 @@ function tracesOf(
     names.set(machine, [...(names.get(machine) ?? []), host]);
   }
   return hosts.map((host) => {
-    const named = ends.filter(({ src }) => src.host === host).map(({ tunnel }) => tunnel.name);
+    const named = ends
+      .filter(({ src }) => src.host === host)
+      .map(({ tunnel, src, dst }) => ({ tunnel: tunnel.name, nickname: src.nickname, other: dst.host }));
     if (!found.has(host)) return { host, named, leftovers: null };
     const same = [...names.values()].find((all) => all.includes(host)) ?? [host];
     if ((same.find((name) => chosen?.has(name)) ?? same[0]) !== host) return { host, named, leftovers: [] };

@@ -4,10 +4,13 @@ import { ALWAYS_DUE, type CompiledPlay, known, type Task } from '../../model/tas
 /** What there is on one host; null: it could not be asked. */
 export interface Traces {
   readonly host: string;
-  /** Tunnels of the inventory with an end there. */
-  readonly named: readonly string[];
+  /** The ends that the inventory has there. */
+  readonly named: readonly NamedEnd[];
   readonly leftovers: readonly Leftover[] | null;
 }
+
+/** Its tunnel, the connection's name on its host, and the host at the other end. */
+export type NamedEnd = Pick<Leftover, 'tunnel' | 'nickname' | 'other'>;
 
 export interface PrunePlan {
   readonly plays: readonly CompiledPlay[];
@@ -34,8 +37,10 @@ export function planPrune(traces: readonly Traces[], limit: ReadonlySet<string> 
     why === null ? [] : [{ tunnel, host, why }],
   );
   // A host of which nothing is seen may be the same machine under another name, and the tunnel its own.
-  const unseen = ends.flatMap(({ leftover: { tunnel, other } }) =>
-    dark.flatMap(({ host, named }) => (host === other || named.includes(tunnel) ? [{ tunnel, host }] : [])),
+  const unseen = ends.flatMap(({ leftover }) =>
+    dark.flatMap(({ host, named }) =>
+      host === leftover.other || named.some((end) => mayBe(end, leftover)) ? [{ tunnel: leftover.tunnel, host }] : [],
+    ),
   );
   const held = new Set([...kept, ...unseen].map(({ tunnel }) => tunnel));
   const going = ends.filter(({ leftover }) => !held.has(leftover.tunnel));
@@ -51,6 +56,11 @@ export function planPrune(traces: readonly Traces[], limit: ReadonlySet<string> 
     tasks: going.filter((each) => each.host === host).flatMap(({ leftover }) => tasksOf(leftover)),
   }));
   return { plays: hosts.length === 0 ? [] : [{ name: 'Prune', serial: [], hosts }], kept, unseen, lonely };
+}
+
+/** A tunnel can have another name today than when it was made. */
+function mayBe(end: NamedEnd, { tunnel, nickname, other }: Leftover): boolean {
+  return end.tunnel === tunnel || (end.nickname === nickname && end.other === other);
 }
 
 function tasksOf({ tunnel, nickname, tasks }: Leftover): readonly Task[] {
