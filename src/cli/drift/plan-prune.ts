@@ -10,7 +10,7 @@ export interface Traces {
 }
 
 /** Its tunnel, the connection's name on its host, and the host at the other end. */
-export type NamedEnd = Pick<Leftover, 'tunnel' | 'nickname' | 'other'>;
+type NamedEnd = Pick<Leftover, 'tunnel' | 'nickname' | 'other'>;
 
 export interface PrunePlan {
   readonly plays: readonly CompiledPlay[];
